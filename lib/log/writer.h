@@ -1,0 +1,90 @@
+/* The owner's side of the claimed log (docs/ARCHITECTURE.md, "The claimed log"): claim, read up to the
+ * claim, serve, acknowledge contiguously. One writer object serves all partitions of one shard thread;
+ * every function is called on that thread, and nothing blocks but log_writer_wait. */
+#pragma once
+
+#include "lib/core/error.h"
+#include "lib/log/envelope.h"
+#include "lib/log/position.h"
+
+struct log_writer;
+struct log_partition; /* one topic's partition inside a writer; borrowed from it, lives as long */
+struct log_port;      /* the broker, real or simulated: lib/log/port.h */
+
+#define LOG_COMMIT_RECORDS_MAX 64
+#define LOG_RECORD_BYTES_MAX   (256 * 1024)
+
+enum log_state {
+    LOG_FOLLOWING, /* reads what others write; not owned */
+    LOG_CLAIMING,  /* a claim is on its way, or the log is being read up to it */
+    LOG_SERVING,   /* may append */
+    LOG_SETTLING,  /* an outcome is unknown, or a gap is being read: appends are refused meanwhile */
+    LOG_STOPPED,   /* refused for good (log replaced, truncated, regrown); says why in log_partition_error */
+};
+
+/* What the owner of partitions supplies. Called inside log_writer_turn. */
+struct log_owner {
+    void *self;
+    /* A valid commit of the log, in order, while FOLLOWING, CLAIMING or SETTLING: never one already
+     * acknowledged. `after` is the position behind it. False (a fault) stops the partition. */
+    bool (*apply)(void *self, struct log_partition *partition, const struct log_event *events,
+                  size_t count, const struct log_position *after, struct error *error);
+    /* Only platform or void records were read: the position moved, nothing else did. */
+    void (*advanced)(void *self, struct log_partition *partition, const struct log_position *after);
+    /* The log has been read up to the own claim: appends are accepted from now on. */
+    void (*serving)(void *self, struct log_partition *partition, const struct log_position *at);
+    /* The oldest unacknowledged commit is durable and valid. In the order of appends. */
+    void (*acknowledged)(void *self, struct log_partition *partition, uint64_t token,
+                         const struct log_position *after);
+    /* No longer serving. Commits appended and not acknowledged are undecided: those that made it come
+     * through `apply`; after `serving` the others did not happen. The owner forgets what it staged. */
+    void (*deposed)(void *self, struct log_partition *partition);
+};
+
+struct log_writer_options {
+    int32_t partition_count;         /* that every topic must have */
+    struct uuid incarnation;         /* of this process */
+    int64_t settle_backoff_us_min;   /* before claiming again */
+    int64_t settle_backoff_us_max;
+};
+
+/* Takes nothing; `port` and `owner` must outlive the writer. */
+MUST_CHECK struct log_writer *log_writer_create(struct log_port *port, const struct log_owner *owner,
+                                                const struct log_writer_options *options,
+                                                struct error *error);
+void log_writer_destroy(struct log_writer *writer);
+
+/* Begins to follow topic/partition from `from` (compared with the log first: replaced or truncated logs
+ * stop the partition). `user` comes back from log_partition_user. */
+MUST_CHECK bool log_writer_attach(struct log_writer *writer, const char *topic, int32_t partition,
+                                  const struct log_position *from, void *user,
+                                  struct log_partition **ret_partition, struct error *error);
+/* Wants to own it: claims once the log has been read to near its end. */
+void log_partition_claim(struct log_partition *partition);
+/* Gives it up: appends nothing more, goes back to FOLLOWING once all reports are in. */
+void log_partition_release(struct log_partition *partition);
+
+/* Appends one commit, all or nothing. `token` comes back in `acknowledged`. Events are copied.
+ * Faults: NOT_READY (not SERVING), OVERLOADED (too many bytes under way; nothing was appended),
+ * LIMIT_EXCEEDED (count or size). */
+MUST_CHECK bool log_partition_append(struct log_partition *partition, const struct log_event *events,
+                                     size_t count, uint64_t token, struct error *error);
+
+enum log_state log_partition_state(const struct log_partition *partition);
+void *log_partition_user(const struct log_partition *partition);
+const struct log_position *log_partition_position(const struct log_partition *partition);
+/* Commits appended and not yet acknowledged. */
+size_t log_partition_unacknowledged(const struct log_partition *partition);
+/* The log's end as last heard, for lag; NONE if unknown. */
+int64_t log_partition_end(const struct log_partition *partition);
+/* Partition time: running maximum of append times plus monotonic time since, microseconds UTC. */
+int64_t log_partition_now_us(const struct log_partition *partition);
+/* Why it is STOPPED. */
+const struct error *log_partition_error(const struct log_partition *partition);
+
+/* Works off reports and messages that are there, calls the owner, starts claims that are due. Returns
+ * how many reports and messages it handled. */
+size_t log_writer_turn(struct log_writer *writer);
+/* Sleeps until there is something for log_writer_turn, log_writer_wake was called, or timeout. */
+void log_writer_wait(struct log_writer *writer, int timeout_ms);
+void log_writer_wake(struct log_writer *writer); /* any thread */
