@@ -1,5 +1,5 @@
-/* A record describes a plain C struct as a table of fields. One table serves them all: Avro bytes on
- * the log, JSON over HTTP, columns in Postgres, state in the index. */
+/* A record describes a plain C struct as a table of fields. One table serves them all: Avro bytes
+ * on the log, JSON over HTTP, columns in Postgres, state in the index. */
 #pragma once
 
 #include "lib/core/text.h"
@@ -53,16 +53,17 @@ struct field {
     bool in_path;  /* JSON: taken from the path parameter of this name, not from the body */
     size_t offset; /* in the C struct */
     /* Bounds of what a client may send: integers by value, texts by characters, lists by count.
-     * Both 0: none but the type's own (texts: 64 KiB, lists: 1,000). */
+     * Both 0: none but the type's own (texts: 64 KiB, lists: 1,000). max below min: no upper one.
+     */
     int64_t min, max;
     enum text_format format;
     const char *const *symbols; /* choices: NULL-terminated */
     const struct record *of;    /* lists and records */
 };
 
-/* One released schema of a record, as its writer wrote it. fields[i] is in writer's order; its target
- * is an index into the reader's fields, or -1: decode and skip. Reader fields named by no writer
- * field keep the value of record.defaults. */
+/* One released schema of a record, as its writer wrote it. fields[i] is in writer's order; its
+ * target is an index into the reader's fields, or -1: decode and skip. Reader fields named by no
+ * writer field keep the value of record.defaults. */
 struct writer_field {
     struct field field; /* .offset unused */
     int target;
@@ -77,18 +78,27 @@ struct record_version {
 
 struct record {
     const char *name; /* ProductListed */
-    const char *full_name; /* sijang.catalog.ProductListed, as in ce_type; NULL if never on the log */
-    size_t size;           /* of the C struct */
+    const char
+        *full_name; /* sijang.catalog.ProductListed, as in ce_type; NULL if never on the log */
+    size_t size;    /* of the C struct */
     const struct field *fields;
     size_t field_count;
-    const void *defaults;                   /* a struct with every default; NULL: all zero */
-    uint32_t schema_id;                     /* of the newest version; 0: not on the log */
+    const void *defaults;                  /* a struct with every default; NULL: all zero */
+    uint32_t schema_id;                    /* of the newest version; 0: not on the log */
     const struct record_version *versions; /* every version ever released */
     size_t version_count;
 };
 
 /* NULL when there is none of that name. */
 const struct field *record_find_field(const struct record *record, const char *name);
+
+/* `at` is the field's place in the struct. Absent: optional, and nothing there. */
+bool field_is_absent(const struct field *field, const void *at);
+void field_set_absent(const struct field *field, void *at); /* optional fields only */
+/* What a choice is called; NULL when it has no such index. */
+const char *field_symbol(const struct field *field, int64_t index);
+/* The index of a choice's symbol; -1 when there is none. */
+int field_find_symbol(const struct field *field, struct text symbol);
 
 /* For hand-written tables (inputs, states, rows). */
 #define FIELD_AT(type, member) .name = #member, .offset = offsetof(struct type, member)
