@@ -1,0 +1,54 @@
+"""Fixtures: servers for a whole run where tests only use them, fresh ones where tests break them."""
+
+import shutil
+
+import pytest
+
+from support.broker import Broker
+from support.market import Market, make_folder
+from support.postgres import Postgres
+
+
+@pytest.fixture
+def folder():
+    """An empty folder, which the user postgres may enter, too."""
+    path = make_folder()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_folder():
+    path = make_folder()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def broker(shared_folder):
+    """One for the whole run: use topics of your own."""
+    with Broker(shared_folder / "kafka") as running:
+        running.start()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(shared_folder):
+    """One for the whole run: use a database of your own."""
+    with Postgres(shared_folder / "postgres") as running:
+        running.start()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def market():
+    """The whole system, shared: tests use accounts of their own and break nothing."""
+    with Market() as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_market():
+    """The whole system for one test, which may kill whatever it likes."""
+    with Market() as running:
+        yield running

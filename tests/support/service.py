@@ -1,0 +1,68 @@
+"""One of the built services, or the gateway, as a process that answers HTTP on a port of its own."""
+
+import requests
+
+from support.paths import ROOT, binary
+from support.ports import free_port
+from support.process import Process
+from support.waiting import wait_until
+
+
+class Service(Process):
+    """`port_variable` is the environment variable that tells the binary its port."""
+
+    def __init__(self, name, folder, env, port_variable, log_name=None):
+        self.port = free_port()
+        super().__init__(log_name or name, [binary(name)], folder,
+                         {**env, port_variable: self.port})
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path, timeout_s=10):
+        return requests.get(self.url + path, timeout=timeout_s)
+
+    def ready(self):
+        try:
+            return self.get("/ready", 5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def wait_ready(self, timeout_s=30):
+        def answers():
+            self.check_alive()
+            return self.ready()
+        try:
+            wait_until(answers, timeout_s, f"{self.name} is ready")
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}\n{self.log_tail()}") from None
+        return self
+
+    def start(self, timeout_s=30, wait=True):
+        super().start()
+        return self.wait_ready(timeout_s) if wait else self
+
+    def restart(self, timeout_s=30):
+        self.stop()
+        return self.start(timeout_s)
+
+    def metric(self, name):
+        """The value of the first line of that metric; labels belong to the name."""
+        for line in self.get("/metrics").text.splitlines():
+            if line.startswith(name + " ") or line.startswith(name + "{"):
+                return float(line.rsplit(" ", 1)[1])
+        raise KeyError(name)
+
+
+class Gateway(Service):
+    """HAProxy with the configuration everybody uses."""
+
+    def __init__(self, folder, command_port, query_port):
+        self.port = free_port()
+        Process.__init__(self, "gateway", ["haproxy", "-db", "-f",
+                                           ROOT / "compose/haproxy/haproxy.cfg"], folder, {
+            "SIJANG_GATEWAY_BIND": f"127.0.0.1:{self.port}",
+            "SIJANG_COMMAND_SERVER": f"127.0.0.1:{command_port}",
+            "SIJANG_QUERY_SERVER": f"127.0.0.1:{query_port}",
+        })
