@@ -4,6 +4,7 @@
 
 #include "lib/core/check.h"
 #include "lib/core/error.h"
+#include <stddef.h> /* offsetof, for the tables */
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,7 +18,7 @@ struct secret {
 struct config_entry {
     const char *name; /* of the environment variable; a NULL name ends the table */
     enum config_kind kind;
-    size_t offset;       /* of a const char *, int64_t, bool or struct secret in the config struct */
+    size_t offset; /* of a const char *, int64_t, bool or struct secret in the config struct */
     const char *initial; /* default; NULL: must be given */
     int64_t min, max;    /* integers: bounds; texts: bounds of the length */
     const char *help;

@@ -32,7 +32,7 @@ enum fault {
 #define FAULT_ENTRY(name, code, http, retryable, text) FAULT_##name,
     FAULTS(FAULT_ENTRY)
 #undef FAULT_ENTRY
-    FAULT_COUNT,
+        FAULT_COUNT,
 };
 
 struct fault_entry {

@@ -1,4 +1,5 @@
-/* Identifiers: UUID version 7 (time-ordered, drawn) and 5 (named, the same every time), RFC 9562. */
+/* Identifiers: UUID version 7 (time-ordered, drawn) and 5 (named, the same every time), RFC 9562.
+ */
 #pragma once
 
 #include "lib/core/text.h"

@@ -1,5 +1,5 @@
-/* JSON lines on stderr: time, level, event, program, typed fields, and the thread's ids. Any thread.
- * Library code does not log; the boundary that ends an error's way up does, once. */
+/* JSON lines on stderr: time, level, event, program, typed fields, and the thread's ids. Any
+ * thread. Library code does not log; the boundary that ends an error's way up does, once. */
 #pragma once
 
 #include "lib/core/error.h"

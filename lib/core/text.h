@@ -11,7 +11,10 @@ struct text {
 };
 
 /* For string literals only, also in static initialisers. */
-#define TEXT(literal) {.bytes = (literal), .size = sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        .bytes = (literal), .size = sizeof(literal) - 1                                            \
+    }
 /* For printf: "%.*s" */
 #define TEXT_ARGS(text) (int)(text).size, (text).bytes
 
