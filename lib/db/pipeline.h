@@ -1,5 +1,6 @@
-/* Many small questions over few connections: threads submit, one thread per pipeline sends them on in
- * batches and hands the rows back. Reconnects by itself; what was under way then fails as UNAVAILABLE. */
+/* Many small questions over few connections: threads submit, one thread per pipeline sends them on
+ * in batches and hands the rows back. Reconnects by itself; what was under way then fails as
+ * UNAVAILABLE. */
 #pragma once
 
 #include "lib/db/connection.h"
@@ -7,8 +8,8 @@
 struct db_pipeline;
 struct db_question;
 
-/* Called on the pipeline's thread. Rows come from question->arena. error->fault is FAULT_NONE if it went
- * well. */
+/* Called on the pipeline's thread. Rows come from question->arena. error->fault is FAULT_NONE if it
+ * went well. */
 typedef void db_answer(struct db_question *question, const struct db_rows *rows,
                        const struct error *error);
 
@@ -25,9 +26,9 @@ struct db_question {
 
 struct db_pipeline_options {
     struct db_options connection;
-    int connections;        /* 1..16 */
-    size_t waiting_max;     /* questions queued; more are refused */
-    size_t in_flight_max;   /* per connection between syncs, at most 256 */
+    int connections;      /* 1..16 */
+    size_t waiting_max;   /* questions queued; more are refused */
+    size_t in_flight_max; /* per connection between syncs, at most 256 */
 };
 
 MUST_CHECK struct db_pipeline *db_pipeline_start(const struct db_pipeline_options *options,

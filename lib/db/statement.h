@@ -1,5 +1,6 @@
-/* SQL as constants with typed parameters and rows. A statement is written above its only user, prepared
- * by name at start, and its types compared with the server's. */
+/* SQL as constants with typed parameters and rows. A statement is written above its only user,
+ * prepared by name at start, and its types compared with the server's. The server infers the types
+ * of parameters: write $1::uuid[] where it cannot (unnest). */
 #pragma once
 
 #include "lib/core/arena.h"
@@ -32,18 +33,26 @@ struct db_statement {
     const char *sql;
     const enum db_type *parameters;
     size_t parameter_count;
-    /* Columns in order, one per field: kinds INTEGER (bigint, integer, timestamptz), BOOLEAN, TEXT (text,
-     * uuid), BYTES, CHOICE (text among .symbols). NULL: returns no rows. */
+    /* Columns in order, one per field: kinds INTEGER (bigint, integer, timestamptz), BOOLEAN, TEXT
+     * (text, uuid), BYTES, CHOICE (text among .symbols). NULL: returns no rows. */
     const struct record *row;
 };
 
 /* One value. Use the constructors. Arrays of a column are taken from an array of structs. */
 struct db_value {
-    enum { DB_NULL, DB_SCALAR_INTEGER, DB_SCALAR_BOOLEAN, DB_SCALAR_TEXT, DB_COLUMN, DB_LIST } shape;
+    enum {
+        DB_NULL,
+        DB_SCALAR_INTEGER,
+        DB_SCALAR_BOOLEAN,
+        DB_SCALAR_TEXT,
+        DB_COLUMN,
+        DB_INTEGER_LIST,
+        DB_TEXT_LIST,
+    } shape;
     int64_t integer;
     struct text text;
-    /* DB_COLUMN: rows is an array of `count` pointers to structs of `record`; field picks the column.
-     * DB_LIST: rows is a plain array of int64_t or struct text. */
+    /* DB_COLUMN: rows is an array of `count` pointers to structs of `record`; field picks the
+     * column. Lists: rows is a plain array of int64_t or struct text. */
     const void *rows;
     size_t count;
     const struct field *field;
