@@ -1,0 +1,21 @@
+#include "schemas/contexts.h"
+
+#include <string.h>
+
+#define CONTEXT(name) extern const struct record *const name##_events[];
+#include "schemas/contexts.def"
+#undef CONTEXT
+
+const struct context contexts[CONTEXT_COUNT] = {
+#define CONTEXT(name) [CONTEXT_##name] = {#name, "sijang." #name ".events.v1", name##_events},
+#include "schemas/contexts.def"
+#undef CONTEXT
+};
+
+const struct context *context_find(const char *name)
+{
+    for (size_t i = 0; i < CONTEXT_COUNT; i++)
+        if (strcmp(contexts[i].name, name) == 0)
+            return &contexts[i];
+    return NULL;
+}

@@ -1,0 +1,1 @@
+"""Reads Avro schemas, guards their evolution, writes C tables. Standard library only."""
