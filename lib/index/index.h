@@ -1,9 +1,10 @@
-/* What Kafka lacks: load one aggregate, know a command id, keep memory bounded, start in milliseconds.
- * One LMDB environment per partition number; per context a set of tables of bytes to bytes. What is newer
- * than LMDB lies in an overlay: staged commits, in order, first unacknowledged, then acknowledged, until a
- * flush writes them with the position in one transaction. One thread at a time.
- * LMDB runs with NOSYNC and without WRITEMAP: a full disk is an error, and after a host crash (other boot
- * id without a clean mark) the index is wiped and rebuilt from the log. */
+/* What Kafka lacks: load one aggregate, know a command id, keep memory bounded, start in
+ * milliseconds. One LMDB environment per partition number; per context a set of tables of bytes to
+ * bytes. What is newer than LMDB lies in an overlay: staged commits, in order, first
+ * unacknowledged, then acknowledged, until a flush writes them with the position in one
+ * transaction. One thread at a time. LMDB runs with NOSYNC and without WRITEMAP: a full disk is an
+ * error, and after a host crash (other boot id without a clean mark) the index is wiped and rebuilt
+ * from the log. */
 #pragma once
 
 #include "lib/core/error.h"
@@ -25,14 +26,16 @@ enum index_table {
     INDEX_TABLE_COUNT,
 };
 
-#define INDEX_KEY_SIZE_MAX 400 /* below LMDB's 511 */
+/* Asserted: keys have 1 to 400 bytes (below LMDB's 511), positions at most 256. */
+#define INDEX_KEY_SIZE_MAX      400
+#define INDEX_POSITION_SIZE_MAX 256
 
 struct index_options {
-    const char *path;             /* a folder, created if missing */
-    const char *const *contexts;  /* names, NULL-terminated, at most 16 */
-    size_t map_size_bytes;        /* address space, grown when needed */
-    size_t overlay_bytes_max;     /* staging beyond it is OVERLOADED */
-    uint32_t format;              /* of keys and values; another one on disk: wiped */
+    const char *path;            /* a folder, created if missing */
+    const char *const *contexts; /* names, NULL-terminated, at most 16 */
+    size_t map_size_bytes;       /* address space, grown when needed */
+    size_t overlay_bytes_max;    /* staging beyond it is OVERLOADED */
+    uint32_t format;             /* of keys and values; another one on disk: wiped */
 };
 
 /* *ret_wiped (may be NULL) tells that what was there could not be used and was thrown away. */
@@ -42,7 +45,8 @@ MUST_CHECK struct index *index_open(const struct index_options *options, bool *r
 struct index *index_close(struct index *index);
 struct index_context *index_context(struct index *index, const char *name); /* asserts it exists */
 
-/* The position of the last flush: opaque bytes, as given; size 0 if never. Borrowed until next flush. */
+/* The position of the last flush: opaque bytes, as given; size 0 if never. Borrowed until next
+ * flush. */
 struct text index_position(struct index_context *context);
 
 /* Newest value, staged ones included; absent (NULL bytes) if there is none. Borrowed until the next
@@ -50,8 +54,9 @@ struct text index_position(struct index_context *context);
 MUST_CHECK bool index_find(struct index_context *context, enum index_table table, struct text key,
                            struct text *ret_value, struct error *error);
 
-/* Staging one commit: puts and removes (an absent value removes), then seal or abandon. Keys and values
- * are copied. A put that fails (OVERLOADED, OUT_OF_MEMORY) leaves the commit to be abandoned. */
+/* Staging one commit: puts and removes (an absent value removes), then seal or abandon. Keys and
+ * values are copied. A put that fails (OVERLOADED, OUT_OF_MEMORY) leaves the commit to be
+ * abandoned. */
 MUST_CHECK bool index_put(struct index_context *context, enum index_table table, struct text key,
                           struct text value, struct error *error);
 void index_abandon(struct index_context *context);
@@ -60,18 +65,21 @@ void index_seal(struct index_context *context);
 void index_acknowledge(struct index_context *context, struct text position);
 /* The position moved without a commit; asserts that nothing sealed is unacknowledged. */
 void index_advance(struct index_context *context, struct text position);
-/* Throws away every sealed commit that is not acknowledged. */
+/* Throws away every sealed commit that is not acknowledged, and what is being staged upon them. */
 void index_forget(struct index_context *context);
 
-/* Writes all acknowledged commits of all contexts and their positions in one LMDB transaction. On failure
- * (INDEX_FAILED: disk full …) nothing is lost: they stay in the overlay, a later flush tries again. */
+/* Writes all acknowledged commits of all contexts and their positions in one LMDB transaction. On
+ * failure (INDEX_FAILED: disk full …) nothing is lost: they stay in the overlay, a later flush
+ * tries again. */
 MUST_CHECK bool index_flush(struct index *index, struct error *error);
 /* Bytes held by the overlay: flush when it grows. */
 size_t index_overlay_bytes(const struct index *index);
 /* Acknowledged commits that wait for a flush, over all contexts. */
 size_t index_unflushed(const struct index *index);
 
-/* Visits the flushed entries whose key starts with `prefix`, in key order, until visit returns false. */
+/* Visits the flushed entries whose key starts with `prefix`, in key order, until visit returns
+ * false; from `from` on if that is given. `visit` may do anything but flush and close. */
 typedef bool index_visitor(void *self, struct text key, struct text value);
-MUST_CHECK bool index_scan(struct index_context *context, enum index_table table, struct text prefix,
-                           struct text from, index_visitor *visit, void *self, struct error *error);
+MUST_CHECK bool index_scan(struct index_context *context, enum index_table table,
+                           struct text prefix, struct text from, index_visitor *visit, void *self,
+                           struct error *error);

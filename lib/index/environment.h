@@ -1,0 +1,42 @@
+/* The LMDB side of an index: opening, wiping what is unusable, reading, and one write transaction
+ * at a time. Tables are numbered as their names are given. LMDB's own names stay in environment.c.
+ */
+#pragma once
+
+#include "lib/core/error.h"
+#include "lib/core/text.h"
+#include <stdint.h>
+
+struct environment;
+
+struct environment_options {
+    const char *path;         /* borrowed as long as the environment, as are the names */
+    const char *boot_id_path; /* BOOT_ID_PATH but for tests */
+    size_t map_size_bytes;
+    uint32_t format;
+    const char *const *tables;
+    size_t table_count;
+};
+
+MUST_CHECK struct environment *environment_open(const struct environment_options *options,
+                                                bool *ret_wiped, struct error *error);
+/* Syncs and marks clean, unless that fails. NULL accepted, returns NULL. */
+struct environment *environment_close(struct environment *environment);
+
+/* Absent if there is none. Borrowed until the next write. */
+MUST_CHECK bool environment_find(struct environment *environment, size_t table, struct text key,
+                                 struct text *ret_value, struct error *error);
+
+typedef bool environment_visitor(void *self, struct text key, struct text value);
+MUST_CHECK bool environment_scan(struct environment *environment, size_t table, struct text prefix,
+                                 struct text from, environment_visitor *visit, void *self,
+                                 struct error *error);
+
+/* Inside a write only; an absent value removes. 0, or a code for the writer to return at once. */
+MUST_CHECK int environment_put(struct environment *environment, size_t table, struct text key,
+                               struct text value);
+/* Runs `write` in one transaction, a second time from its start when the map had to grow. A failure
+ * leaves the file as it was. */
+typedef int environment_writer(struct environment *environment, void *self);
+MUST_CHECK bool environment_write(struct environment *environment, environment_writer *write,
+                                  void *self, struct error *error);
