@@ -1,0 +1,47 @@
+/* The end of the pipeline: an outcome as an HTTP answer. */
+#include "command-svc/call.h"
+
+#include <assert.h>
+
+static struct text created_id(const struct call *call)
+{
+    return call->command->effect == COMMAND_CREATES_PART ? call->part_id : call->aggregate_id;
+}
+
+static void answer_done(struct web_request *request, const struct call *call)
+{
+    struct arena *arena = web_request_arena(request);
+    bool created = call->command->effect != COMMAND_CHANGES;
+    struct text id = created ? created_id(call) : call->aggregate_id;
+    char *body = arena_print(arena, "{\"id\":\"%.*s\",\"version\":%lld}", TEXT_ARGS(id),
+                             (long long)call->version);
+    char *tag = arena_print(arena, "\"%lld\"", (long long)call->version);
+    char *location =
+        created ? arena_print(arena, "%s/%.*s", web_request_path(request), TEXT_ARGS(id)) : NULL;
+
+    if (body == NULL || tag == NULL || (created && location == NULL)) {
+        web_fault(request, FAULT_OUTCOME_UNKNOWN);
+        return;
+    }
+    web_header(request, "ETag", tag);
+    if (created)
+        web_header(request, "Location", location);
+    web_answer(request, created ? 201 : 200, "application/json", text_of(body));
+}
+
+void call_answer(struct web_request *request, void *state)
+{
+    const struct call *call = state;
+    char *mark = arena_alloc(web_request_arena(request), POSITION_TEXT_SIZE);
+
+    if (mark != NULL && call->mark.offset != LOG_OFFSET_NONE && call->outcome != CALL_FAULTED) {
+        log_mark_format(&call->mark, mark);
+        web_header(request, "Sijang-Position", mark);
+    }
+    switch (call->outcome) {
+    case CALL_DONE: answer_done(request, call); break;
+    case CALL_REFUSED: web_problem(request, &call->problem); break;
+    case CALL_FAULTED: web_fault(request, call->fault); break;
+    case CALL_OPEN: assert(!"answered without an outcome");
+    }
+}

@@ -1,0 +1,40 @@
+/* command-svc's configuration: the table that --help prints. */
+#include "command-svc/config.h"
+
+#include <stddef.h>
+
+#define AT(member) .offset = offsetof(struct command_config, member)
+
+const struct config_entry command_config_table[] = {
+    {"SIJANG_ADDRESS", CONFIG_TEXT, AT(address), .initial = "127.0.0.1", .min = 1, .max = 64,
+     .help = "numeric address to listen on"},
+    {"SIJANG_COMMAND_PORT", CONFIG_INTEGER, AT(port), .initial = "8081", .max = 65535,
+     .help = "port to listen on; 0: any"},
+    {"SIJANG_KAFKA_BROKERS", CONFIG_TEXT, AT(kafka_brokers), .initial = "127.0.0.1:9092", .min = 1,
+     .max = 1000, .help = "host:port, comma separated"},
+    {"SIJANG_PARTITIONS", CONFIG_INTEGER, AT(partitions), .initial = "8", .min = 1, .max = 1024,
+     .help = "partitions of every topic, as created"},
+    {"SIJANG_INDEX_PATH", CONFIG_TEXT, AT(index_path), .initial = "var/index", .min = 1,
+     .max = 1000, .help = "folder of the local index; may be deleted, is rebuilt from the log"},
+    {"SIJANG_TOKEN_SECRET", CONFIG_SECRET, AT(token_secret), .min = 32, .max = 1000,
+     .help = "signs bearer tokens (HS256) and request hashes"},
+    {"SIJANG_TOKEN_ISSUER", CONFIG_TEXT, AT(token_issuer), .initial = "sijang", .min = 1,
+     .max = 200, .help = "iss of accepted tokens"},
+    {"SIJANG_HTTP_THREADS", CONFIG_INTEGER, AT(http_threads), .initial = "2", .min = 1, .max = 64,
+     .help = "threads that parse requests and write answers"},
+    {"SIJANG_SHARDS", CONFIG_INTEGER, AT(shards), .initial = "1", .min = 1, .max = 64,
+     .help = "threads that decide; each owns a share of the partitions"},
+    {"SIJANG_CONNECTIONS_MAX", CONFIG_INTEGER, AT(connections_max), .initial = "2048", .min = 1,
+     .max = 100000, .help = "open client connections"},
+    {"SIJANG_CALLS_MAX", CONFIG_INTEGER, AT(calls_max), .initial = "4096", .min = 1, .max = 1000000,
+     .help = "commands under way per shard; more are answered 503"},
+    {"SIJANG_REQUEST_TIMEOUT_MS", CONFIG_INTEGER, AT(request_timeout_ms), .initial = "5000",
+     .min = 10, .max = 600000, .help = "how long a command may take"},
+    {"SIJANG_BODY_BYTES_MAX", CONFIG_INTEGER, AT(body_bytes_max), .initial = "65536", .min = 256,
+     .max = 1048576, .help = "of a request"},
+    {"SIJANG_OVERLAY_BYTES_MAX", CONFIG_INTEGER, AT(overlay_bytes_max), .initial = "16777216",
+     .min = 1048576, .max = 4294967296, .help = "newer than the index on disk, per partition"},
+    {"SIJANG_PRODUCE_BYTES_MAX", CONFIG_INTEGER, AT(produce_bytes_max), .initial = "33554432",
+     .min = 1048576, .max = 4294967296, .help = "on their way to the log, per shard"},
+    {0},
+};

@@ -1,0 +1,24 @@
+/* command-svc's configuration. */
+#pragma once
+
+#include "lib/core/config.h"
+
+struct command_config {
+    const char *address;
+    int64_t port;
+    const char *kafka_brokers;
+    int64_t partitions;
+    const char *index_path;
+    struct secret token_secret;
+    const char *token_issuer;
+    int64_t http_threads;
+    int64_t shards;
+    int64_t connections_max;
+    int64_t calls_max;
+    int64_t request_timeout_ms;
+    int64_t body_bytes_max;
+    int64_t overlay_bytes_max;
+    int64_t produce_bytes_max;
+};
+
+extern const struct config_entry command_config_table[];

@@ -1,0 +1,199 @@
+/* What happens to calls when the log acknowledges, loses, or finds commits again. */
+#include "command-svc/lane.h"
+
+#include "command-svc/metrics.h"
+#include "command-svc/pipeline.h"
+#include "lib/core/clock.h"
+#include "lib/core/logger.h"
+
+static struct text position_bytes(const struct log_position *position)
+{
+    return (struct text){(const char *)position, sizeof(*position)};
+}
+
+void lane_answer(struct lane *lane, struct call *call)
+{
+    const struct log_position *position = log_partition_position(lane->log);
+
+    call->mark = (struct log_mark){
+        .context = text_of(lane->store.context->name),
+        .partition = lane->number,
+        .offset = position->last_offset,
+        .log = position->log,
+    };
+    metrics_count(call);
+    atomic_fetch_sub(lane->open_calls, 1);
+    web_resume(call->request);
+}
+
+void lane_answer_when_durable(struct lane *lane, struct call *call)
+{
+    call->token = lane->appended;
+    if (call->token <= lane->acknowledged)
+        lane_answer(lane, call);
+    else
+        call_push(&lane->waiting, call);
+}
+
+void lane_take(struct lane *lane, struct call *call)
+{
+    switch (log_partition_state(lane->log)) {
+    case LOG_SERVING: pipeline_work(lane, call); break;
+    case LOG_STOPPED:
+        call_fault(call, log_partition_error(lane->log)->fault);
+        lane_answer(lane, call);
+        break;
+    case LOG_FOLLOWING:
+    case LOG_CLAIMING:
+    case LOG_SETTLING: call_push(&lane->pending, call); break;
+    }
+}
+
+static void take_pending(struct lane *lane)
+{
+    struct call_queue pending = lane->pending;
+    struct call *call;
+
+    lane->pending = (struct call_queue){0};
+    while ((call = call_pop(&pending)) != NULL)
+        lane_take(lane, call);
+}
+
+static void answer_up_to(struct lane *lane, uint64_t token)
+{
+    lane->acknowledged = token;
+    while (lane->waiting.first != NULL && lane->waiting.first->token <= token)
+        lane_answer(lane, call_pop(&lane->waiting));
+}
+
+static void lane_acknowledged(void *self, struct log_partition *partition, uint64_t token,
+                              const struct log_position *after)
+{
+    struct lane *lane = log_partition_user(partition);
+    (void)self;
+
+    index_acknowledge(lane->store.index, position_bytes(after));
+    answer_up_to(lane, token);
+}
+
+static bool lane_apply(void *self, struct log_partition *partition, const struct log_event *events,
+                       size_t count, const struct log_position *after, struct error *error)
+{
+    struct lane *lane = log_partition_user(partition);
+    (void)self;
+
+    arena_reset(lane->arena);
+    if (!store_apply(&lane->store, events, count, lane->arena, error)) {
+        index_abandon(lane->store.index);
+        return false;
+    }
+    index_seal(lane->store.index);
+    index_acknowledge(lane->store.index, position_bytes(after));
+    return true;
+}
+
+static void lane_advanced(void *self, struct log_partition *partition,
+                          const struct log_position *after)
+{
+    struct lane *lane = log_partition_user(partition);
+    (void)self;
+
+    index_advance(lane->store.index, position_bytes(after));
+}
+
+/* What was appended and not acknowledged is undecided; everything else can be decided again. */
+static void lane_deposed(void *self, struct log_partition *partition)
+{
+    struct lane *lane = log_partition_user(partition);
+    struct call *call;
+    (void)self;
+
+    log_warning("lane_deposed", LOG_STRING("context", lane->store.context->name),
+                LOG_NUMBER("partition", lane->number),
+                LOG_NUMBER("undecided_commits", (int64_t)(lane->appended - lane->acknowledged)));
+    index_forget(lane->store.index);
+    while ((call = call_pop(&lane->waiting)) != NULL)
+        call_push(call->appended ? &lane->unsettled : &lane->pending, call);
+    lane->acknowledged = lane->appended;
+}
+
+/* Up to the new claim everything is decided: found in the log is done, not found did not happen. */
+static void settle(struct lane *lane, struct call *call)
+{
+    struct remembered remembered;
+    struct error error;
+    bool found;
+
+    arena_reset(lane->arena);
+    if (!store_find_command(&lane->store, &call->command_id, lane->arena, &remembered, &found,
+                            &error)) {
+        log_error("settling_failed", LOG_ERROR(&error));
+        call_fault(call, FAULT_OUTCOME_UNKNOWN);
+    } else if (found) {
+        call_done(call, remembered.version);
+    } else if (call_is_late(call, clock_boot_us())) {
+        call_fault(call, FAULT_DEADLINE_PASSED);
+    } else {
+        call->appended = false;
+        call_push(&lane->pending, call);
+        return;
+    }
+    lane_answer(lane, call);
+}
+
+static void lane_serving(void *self, struct log_partition *partition, const struct log_position *at)
+{
+    struct lane *lane = log_partition_user(partition);
+    struct call *call;
+    (void)self;
+
+    log_info("lane_serving", LOG_STRING("context", lane->store.context->name),
+             LOG_NUMBER("partition", lane->number), LOG_NUMBER("term", at->term));
+    while ((call = call_pop(&lane->unsettled)) != NULL)
+        settle(lane, call);
+    take_pending(lane);
+}
+
+const struct log_owner lane_owner = {
+    .apply = lane_apply,
+    .advanced = lane_advanced,
+    .serving = lane_serving,
+    .acknowledged = lane_acknowledged,
+    .deposed = lane_deposed,
+};
+
+static void expire_queue(struct lane *lane, struct call_queue *queue, int64_t boot_us)
+{
+    struct call_queue kept = {0};
+    struct call *call;
+
+    while ((call = call_pop(queue)) != NULL) {
+        if (!call_is_late(call, boot_us)) {
+            call_push(&kept, call);
+            continue;
+        }
+        call_fault(call, call->appended ? FAULT_OUTCOME_UNKNOWN : FAULT_DEADLINE_PASSED);
+        lane_answer(lane, call);
+    }
+    *queue = kept;
+}
+
+void lane_look_after(struct lane *lane, int64_t boot_us)
+{
+    take_pending(lane);
+    expire_queue(lane, &lane->pending, boot_us);
+    expire_queue(lane, &lane->waiting, boot_us);
+    expire_queue(lane, &lane->unsettled, boot_us);
+}
+
+void lane_abandon(struct lane *lane)
+{
+    struct call_queue *queues[] = {&lane->pending, &lane->waiting, &lane->unsettled};
+    struct call *call;
+
+    for (size_t i = 0; i < COUNT_OF(queues); i++)
+        while ((call = call_pop(queues[i])) != NULL) {
+            call_fault(call, call->appended ? FAULT_OUTCOME_UNKNOWN : FAULT_SHUTTING_DOWN);
+            lane_answer(lane, call);
+        }
+}

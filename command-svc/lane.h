@@ -1,0 +1,38 @@
+/* A lane: one context in one partition. Its log, its part of the index, and the calls on their way.
+ * All on the shard's thread. */
+#pragma once
+
+#include "command-svc/call.h"
+#include "command-svc/store.h"
+#include "lib/log/writer.h"
+#include <stdatomic.h>
+
+struct lane {
+    struct store store;
+    struct log_partition *log;
+    int32_t number;              /* of the partition */
+    struct arena *arena;         /* the shard's, for one call or commit at a time */
+    struct buffer *payloads;     /* the shard's, for encoding events */
+    struct call_queue pending;   /* not looked at yet: the log is not being served */
+    struct call_queue waiting;   /* decided; for the acknowledgement of call->token */
+    struct call_queue unsettled; /* appended, outcome unknown */
+    uint64_t appended;           /* commits handed to the log since start */
+    uint64_t acknowledged;       /* of those, known durable or settled */
+    _Atomic size_t *open_calls;  /* the shard's count of calls not answered yet */
+};
+
+/* Takes a call over: works on it if the log is served, keeps it otherwise. */
+void lane_take(struct lane *lane, struct call *call);
+/* Has the call answered once everything appended to this lane so far is acknowledged. Its outcome
+ * is set. */
+void lane_answer_when_durable(struct lane *lane, struct call *call);
+/* Has it answered now. */
+void lane_answer(struct lane *lane, struct call *call);
+/* Now and then: works on calls kept while the log was not served, and ends those whose clients have
+ * waited long enough, with the truth about each. */
+void lane_look_after(struct lane *lane, int64_t boot_us);
+/* Ends all calls. */
+void lane_abandon(struct lane *lane);
+
+/* For log_writer_create; `self` is not used, each partition's user is its lane. */
+extern const struct log_owner lane_owner;

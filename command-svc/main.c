@@ -1,0 +1,109 @@
+/* command-svc: takes commands over HTTP, decides them, and answers once the log has the outcome. */
+#include "command-svc/config.h"
+#include "command-svc/metrics.h"
+#include "command-svc/routes.h"
+#include "command-svc/service.h"
+#include "command-svc/shard.h"
+#include "lib/core/logger.h"
+#include "lib/core/shutdown.h"
+#include "lib/web/probes.h"
+#include "schemas/roles.h"
+#include <stdlib.h>
+
+#define STOP_TIMEOUT_MS 5000
+#define ARENA_BYTES_MAX (1024 * 1024)
+
+static bool ready(void *self, struct buffer *out)
+{
+    const struct service *service = self;
+    struct shard_status status = {0};
+
+    for (int64_t i = 0; i < service->config->shards; i++)
+        shard_add_status(service->shards[i], &status);
+    buffer_print(out,
+                 "\"partitions\":%lld,\"serving\":%lld,\"stopped\":%lld,\"records_behind\":%lld",
+                 (long long)status.lanes, (long long)status.serving, (long long)status.stopped,
+                 (long long)status.behind);
+    return status.serving == status.lanes;
+}
+
+static void finished(void *user, const struct web_request *request, int status, int64_t duration_us)
+{
+    (void)user, (void)request, (void)status;
+    metric_observe_us(&metric_command_duration, duration_us);
+}
+
+static bool start_shards(struct service *service, struct error *error)
+{
+    service->shards = calloc((size_t)service->config->shards, sizeof(*service->shards));
+    for (int i = 0; service->shards != NULL && i < service->config->shards; i++) {
+        service->shards[i] = shard_start(service->config, i, error);
+        if (service->shards[i] == NULL)
+            return false;
+    }
+    return service->shards != NULL;
+}
+
+static struct web_server *start_server(struct service *service, struct error *error)
+{
+    const struct command_config *config = service->config;
+    const struct web_route *routes[] = {routes_of_commands(), web_probe_routes, NULL};
+    struct web_server_options options = {
+        .address = config->address,
+        .port = (int)config->port,
+        .threads = (int)config->http_threads,
+        .connections_max = (int)config->connections_max,
+        .idle_timeout_s = 60,
+        .body_bytes_max = (size_t)config->body_bytes_max,
+        .arena_bytes_max = ARENA_BYTES_MAX,
+        .routes = routes,
+        .user = service,
+        .request_timeout_us = config->request_timeout_ms * 1000,
+        .finished = finished,
+    };
+
+    return web_server_start(&options, error);
+}
+
+static int run(const struct command_config *config)
+{
+    struct service service = {.config = config};
+    struct web_probes probes = {.metrics = command_metrics, .ready = ready, .self = &service};
+    struct web_auth_options auth = {config->token_secret.reveal, config->token_issuer, role_names,
+                                    .remembered_max = 10000};
+    struct web_server *server = NULL;
+    struct error error = {0};
+
+    web_probes_set(&probes);
+    service.auth = web_auth_create(&auth, &error);
+    bool started = service.auth != NULL && start_shards(&service, &error) &&
+                   (server = start_server(&service, &error)) != NULL;
+    if (started) {
+        log_info("started", LOG_NUMBER("port", web_server_port(server)));
+        shutdown_wait(-1);
+        log_info("stopping", LOG_NONE);
+        web_server_drain(server);
+    } else {
+        log_error("start_failed", LOG_ERROR(&error));
+    }
+    for (int64_t i = 0; service.shards != NULL && i < config->shards; i++)
+        service.shards[i] = shard_stop(service.shards[i], STOP_TIMEOUT_MS);
+    web_server_stop(server, STOP_TIMEOUT_MS);
+    free(service.shards);
+    web_auth_destroy(service.auth);
+    return started ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct command_config config;
+
+    switch (config_from_main(argc, argv, "command-svc", command_config_table, &config)) {
+    case CONFIG_EXIT_OK: return EXIT_SUCCESS;
+    case CONFIG_EXIT_FAILED: return EXIT_FAILURE;
+    case CONFIG_RUN: break;
+    }
+    shutdown_prepare();
+    logger_start("command-svc", LOGGER_INFO);
+    return run(&config);
+}

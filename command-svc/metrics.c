@@ -1,0 +1,52 @@
+/* command-svc's metrics, one line each. */
+#include "command-svc/metrics.h"
+
+#define COMMANDS_HELP "Commands answered, by outcome."
+
+static struct metric commands_done = {
+    .name = "sijang_commands_total", .help = COMMANDS_HELP, .labels = "outcome=\"done\""};
+static struct metric commands_refused = {
+    .name = "sijang_commands_total", .help = COMMANDS_HELP, .labels = "outcome=\"refused\""};
+static struct metric commands_faulted = {
+    .name = "sijang_commands_total", .help = COMMANDS_HELP, .labels = "outcome=\"faulted\""};
+struct metric metric_command_duration = {
+    .name = "sijang_http_request_duration_seconds",
+    .help = "From the whole request to the answer.",
+    .kind = METRIC_HISTOGRAM,
+};
+struct metric metric_flush = {
+    .name = "sijang_index_flush_duration_seconds",
+    .help = "Writing acknowledged commits to the index.",
+    .kind = METRIC_HISTOGRAM,
+};
+struct metric metric_overlay = {
+    .name = "sijang_index_overlay_bytes",
+    .help = "Newer than the index on disk.",
+    .kind = METRIC_GAUGE,
+};
+struct metric metric_open_calls = {
+    .name = "sijang_commands_open",
+    .help = "Commands not answered yet.",
+    .kind = METRIC_GAUGE,
+};
+struct metric metric_lanes_serving = {
+    .name = "sijang_partitions_serving",
+    .help = "Partitions, over all contexts, that take commands here.",
+    .kind = METRIC_GAUGE,
+};
+
+struct metric *const command_metrics[] = {
+    &commands_done,           &commands_refused,     &commands_faulted,
+    &metric_command_duration, &metric_flush,         &metric_overlay,
+    &metric_open_calls,       &metric_lanes_serving, NULL,
+};
+
+void metrics_count(const struct call *call)
+{
+    switch (call->outcome) {
+    case CALL_DONE: metric_add(&commands_done, 1); break;
+    case CALL_REFUSED: metric_add(&commands_refused, 1); break;
+    case CALL_FAULTED: metric_add(&commands_faulted, 1); break;
+    case CALL_OPEN: break;
+    }
+}

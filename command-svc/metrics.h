@@ -1,0 +1,16 @@
+/* command-svc's metrics. */
+#pragma once
+
+#include "command-svc/call.h"
+#include "lib/core/metrics.h"
+
+extern struct metric *const command_metrics[]; /* NULL-terminated */
+
+extern struct metric metric_flush;
+extern struct metric metric_overlay;
+extern struct metric metric_open_calls;
+extern struct metric metric_lanes_serving;
+extern struct metric metric_command_duration;
+
+/* Counts a call by its outcome, once, when it is answered. */
+void metrics_count(const struct call *call);

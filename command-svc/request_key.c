@@ -1,0 +1,95 @@
+/* Which command this is. Command id: uuid5 of caller, method, path and key, so that two callers, or
+ * two paths, never share one. */
+#include "command-svc/request_key.h"
+
+#include "lib/record/json.h"
+#include <sodium.h>
+#include <string.h>
+
+#define KEY_SIZE_MAX     128
+#define REQUEST_SIZE_MAX (64 * 1024)
+
+static const struct uuid command_namespace = {{0x53, 0x1a, 0x9c, 0x0e, 0x6b, 0x0f, 0x5d, 0x1e, 0x8a,
+                                               0x77, 0x3d, 0x52, 0x90, 0x41, 0x6e, 0xc3}};
+
+static bool key_is_sane(struct text key)
+{
+    if (key.size < 1 || key.size > KEY_SIZE_MAX)
+        return false;
+    for (size_t i = 0; i < key.size; i++)
+        if (key.bytes[i] < 0x20 || key.bytes[i] > 0x7e)
+            return false;
+    return true;
+}
+
+static bool name_command(struct call *call, struct text key)
+{
+    struct arena *arena = web_request_arena(call->request);
+    char *name = arena_print(arena, "%s\n%s\n%s\n%.*s", call->caller.subject,
+                             web_request_method(call->request), web_request_path(call->request),
+                             TEXT_ARGS(key));
+
+    if (name == NULL)
+        return false;
+    call->command_id = uuid_v5(&command_namespace, name, strlen(name));
+    return true;
+}
+
+/* A keyed hash (BLAKE2b) of the input without its secret fields, as its table writes it. */
+static bool hash_request(struct call *call, const char *secret)
+{
+    struct buffer request;
+
+    buffer_init(&request, REQUEST_SIZE_MAX);
+    json_write(call->command->input, call->input, &request);
+    bool fits = !request.failed;
+    if (fits)
+        crypto_generichash(call->request_hash, sizeof(call->request_hash), request.bytes,
+                           request.size, (const unsigned char *)secret,
+                           crypto_generichash_KEYBYTES);
+    buffer_done(&request);
+    return fits;
+}
+
+/* If-Match: "7", or * for any version; one tag, strong. */
+static bool read_precondition(struct call *call)
+{
+    struct text tag = web_request_header(call->request, "If-Match");
+    int64_t version;
+
+    if (tag.bytes == NULL || text_is(tag, "*"))
+        return true;
+    if (tag.size < 3 || tag.bytes[0] != '"' || tag.bytes[tag.size - 1] != '"' ||
+        !text_to_integer((struct text){tag.bytes + 1, tag.size - 2}, &version) || version < 0) {
+        call_refuse_problem(call, &problem_precondition_failed);
+        call->problem.detail = "If-Match takes one entity tag as given by ETag.";
+        return false;
+    }
+    call->expected_version = version;
+    return true;
+}
+
+bool request_key_read(struct call *call, const char *secret)
+{
+    struct text key = web_request_header(call->request, "Idempotency-Key");
+
+    if (!read_precondition(call))
+        return false;
+    if (key.bytes == NULL) {
+        call->command_id = uuid_v7();
+        if (call->command->effect == COMMAND_CHANGES)
+            return true;
+        call_refuse_problem(call, &problem_idempotency_key_required);
+        return false;
+    }
+    if (!key_is_sane(key)) {
+        call_refuse_problem(call, &problem_idempotency_key_invalid);
+        return false;
+    }
+    call->keyed = true;
+    if (!name_command(call, key) || !hash_request(call, secret)) {
+        call_fault(call, FAULT_OUT_OF_MEMORY);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,344 @@
+/* The shard's thread: take calls, turn the log, look after lanes, flush, sleep. */
+#include "command-svc/shard.h"
+
+#include "command-svc/contexts.h"
+#include "command-svc/lane.h"
+#include "command-svc/metrics.h"
+#include "lib/core/clock.h"
+#include "lib/core/logger.h"
+#include "lib/log/kafka_port.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONTEXTS_MAX       16
+#define CALL_ARENA_MAX     (4 * 1024 * 1024)
+#define INDEX_MAP_BYTES    (256 * 1024 * 1024)
+#define FLUSH_COMMITS      512
+#define FLUSH_INTERVAL_US  50000
+#define FLUSH_RETRY_US     1000000
+#define LOOK_INTERVAL_US   20000
+#define IDLE_MS            20
+#define BUSY_FLUSH_WAIT_MS 5
+#define SETTLE_BACKOFF_US  50000
+#define SETTLE_BACKOFF_MAX 2000000
+
+/* One partition number: its index, and a lane per context. */
+struct holding {
+    struct index *index;
+    struct lane lanes[CONTEXTS_MAX];
+    int64_t flush_after_boot_us;
+};
+
+struct shard {
+    const struct command_config *config;
+    int number;
+    int context_count;
+    size_t holding_count;
+    struct holding *holdings; /* of partitions number, number + shards, … */
+    struct log_port *port;
+    struct log_writer *writer;
+    struct arena arena;
+    struct buffer payloads;
+    struct buffer scratch;
+    pthread_t thread;
+    _Atomic bool stopping;
+    int64_t stop_by_boot_us;
+    _Atomic size_t open_calls;
+    _Atomic int64_t serving, stopped, behind;
+    pthread_mutex_t mutex; /* of what follows */
+    struct call_queue submitted;
+    bool closed;
+};
+
+static struct lane *find_lane(struct shard *shard, int32_t partition, int context)
+{
+    return &shard->holdings[partition / shard->config->shards].lanes[context];
+}
+
+bool shard_submit(struct shard *shard, struct call *call, int32_t partition, int context)
+{
+    if (atomic_fetch_add(&shard->open_calls, 1) >= (size_t)shard->config->calls_max) {
+        atomic_fetch_sub(&shard->open_calls, 1);
+        return false;
+    }
+    call->lane = find_lane(shard, partition, context);
+    pthread_mutex_lock(&shard->mutex);
+    bool closed = shard->closed, sleeps = shard->submitted.first == NULL;
+    if (!closed)
+        call_push(&shard->submitted, call);
+    pthread_mutex_unlock(&shard->mutex);
+    if (closed)
+        atomic_fetch_sub(&shard->open_calls, 1);
+    else if (sleeps)
+        log_writer_wake(shard->writer);
+    return !closed;
+}
+
+static size_t take_submitted(struct shard *shard)
+{
+    pthread_mutex_lock(&shard->mutex);
+    struct call_queue taken = shard->submitted;
+    shard->submitted = (struct call_queue){0};
+    pthread_mutex_unlock(&shard->mutex);
+
+    size_t count = taken.count;
+    struct call *call;
+    while ((call = call_pop(&taken)) != NULL)
+        lane_take(call->lane, call);
+    return count;
+}
+
+static void flush(struct holding *holding, int64_t boot_us)
+{
+    struct error error;
+
+    if (index_flush(holding->index, &error)) {
+        metric_observe_us(&metric_flush, clock_boot_us() - boot_us);
+        holding->flush_after_boot_us = boot_us + FLUSH_INTERVAL_US;
+    } else {
+        log_error("index_flush_failed", LOG_ERROR(&error));
+        holding->flush_after_boot_us = boot_us + FLUSH_RETRY_US;
+    }
+}
+
+/* At most one a turn, so that commands never wait for all of them. */
+static void flush_one_that_is_due(struct shard *shard, int64_t boot_us)
+{
+    for (size_t i = 0; i < shard->holding_count; i++) {
+        struct holding *holding = &shard->holdings[i];
+        size_t unflushed = index_unflushed(holding->index);
+        bool due = boot_us >= holding->flush_after_boot_us;
+        if (unflushed > 0 && (due || unflushed >= FLUSH_COMMITS)) {
+            flush(holding, boot_us);
+            return;
+        }
+    }
+}
+
+static bool anything_unflushed(const struct shard *shard)
+{
+    for (size_t i = 0; i < shard->holding_count; i++)
+        if (index_unflushed(shard->holdings[i].index) > 0)
+            return true;
+    return false;
+}
+
+/* Looks after what no event moves, and publishes how the lanes stand. */
+static void look_around(struct shard *shard, int64_t boot_us)
+{
+    int64_t serving = 0, stopped = 0, behind = 0, overlay = 0;
+
+    for (size_t i = 0; i < shard->holding_count; i++) {
+        overlay += (int64_t)index_overlay_bytes(shard->holdings[i].index);
+        for (int c = 0; c < shard->context_count; c++) {
+            struct lane *lane = &shard->holdings[i].lanes[c];
+            lane_look_after(lane, boot_us);
+            enum log_state state = log_partition_state(lane->log);
+            serving += state == LOG_SERVING;
+            stopped += state == LOG_STOPPED;
+            int64_t end = log_partition_end(lane->log);
+            if (end != LOG_OFFSET_NONE && state != LOG_SERVING)
+                behind += end - log_partition_position(lane->log)->next;
+        }
+    }
+    atomic_store(&shard->serving, serving);
+    atomic_store(&shard->stopped, stopped);
+    atomic_store(&shard->behind, behind);
+    metric_set(&metric_overlay, overlay);
+    metric_set(&metric_lanes_serving, serving);
+    metric_set(&metric_open_calls, (int64_t)atomic_load(&shard->open_calls));
+}
+
+static void finish(struct shard *shard)
+{
+    take_submitted(shard);
+    for (size_t i = 0; i < shard->holding_count; i++)
+        for (int c = 0; c < shard->context_count; c++)
+            lane_abandon(&shard->holdings[i].lanes[c]);
+}
+
+static void *shard_run(void *self)
+{
+    struct shard *shard = self;
+    int64_t look_boot_us = 0;
+
+    for (;;) {
+        size_t handled = take_submitted(shard);
+        handled += log_writer_turn(shard->writer);
+        int64_t boot_us = clock_boot_us();
+        if (boot_us >= look_boot_us) {
+            look_around(shard, boot_us);
+            look_boot_us = boot_us + LOOK_INTERVAL_US;
+        }
+        flush_one_that_is_due(shard, boot_us);
+        if (atomic_load(&shard->stopping) &&
+            (atomic_load(&shard->open_calls) == 0 || boot_us >= shard->stop_by_boot_us))
+            break;
+        if (handled == 0)
+            log_writer_wait(shard->writer,
+                            anything_unflushed(shard) ? BUSY_FLUSH_WAIT_MS : IDLE_MS);
+    }
+    finish(shard);
+    return NULL;
+}
+
+static bool open_index(struct shard *shard, struct holding *holding, int32_t partition,
+                       struct error *error)
+{
+    const char *names[CONTEXTS_MAX + 1] = {0};
+    bool wiped;
+    char *path = arena_print(&shard->arena, "%s/%d", shard->config->index_path, partition);
+
+    if (path == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "opening the index");
+    for (int c = 0; c < shard->context_count; c++)
+        names[c] = contexts[c]->name;
+    holding->index = index_open(
+        &(struct index_options){
+            .path = path,
+            .contexts = names,
+            .map_size_bytes = INDEX_MAP_BYTES,
+            .overlay_bytes_max = (size_t)shard->config->overlay_bytes_max,
+            .format = store_format(),
+        },
+        &wiped, error);
+    if (holding->index == NULL)
+        return false;
+    if (wiped)
+        log_warning("index_wiped", LOG_NUMBER("partition", partition));
+    return true;
+}
+
+static bool open_lane(struct shard *shard, struct holding *holding, int32_t partition, int context,
+                      struct error *error)
+{
+    struct lane *lane = &holding->lanes[context];
+    struct log_position from;
+
+    *lane = (struct lane){
+        .store = {.context = contexts[context],
+                  .index = index_context(holding->index, contexts[context]->name),
+                  .scratch = &shard->scratch},
+        .number = partition,
+        .arena = &shard->arena,
+        .payloads = &shard->payloads,
+        .open_calls = &shard->open_calls,
+    };
+    char *topic = arena_print(&shard->arena, "sijang.%s.events.v1", contexts[context]->name);
+    if (topic == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "opening a lane");
+    struct text stored = index_position(lane->store.index);
+    log_position_start(&from);
+    if (stored.size == sizeof(from))
+        memcpy(&from, stored.bytes, sizeof(from));
+    if (!log_writer_attach(shard->writer, topic, partition, &from, lane, &lane->log, error))
+        return error_add(error, "%s/%d", topic, partition);
+    log_partition_claim(lane->log);
+    return true;
+}
+
+static bool open_log(struct shard *shard, struct error *error)
+{
+    struct kafka_port_options port = {
+        .brokers = shard->config->kafka_brokers,
+        .client_id = "sijang-command-svc",
+        .producer = true,
+        .queued_bytes_max = (size_t)shard->config->produce_bytes_max,
+        .fetched_bytes_max = 8 * 1024 * 1024,
+    };
+    struct log_writer_options options = {
+        .partition_count = (int32_t)shard->config->partitions,
+        .incarnation = uuid_v7(),
+        .settle_backoff_us_min = SETTLE_BACKOFF_US,
+        .settle_backoff_us_max = SETTLE_BACKOFF_MAX,
+    };
+
+    shard->port = kafka_port_create(&port, error);
+    if (shard->port == NULL)
+        return false;
+    shard->writer = log_writer_create(shard->port, &lane_owner, &options, error);
+    return shard->writer != NULL;
+}
+
+static bool open_all(struct shard *shard, struct error *error)
+{
+    if (!open_log(shard, error))
+        return false;
+    for (size_t i = 0; i < shard->holding_count; i++) {
+        int32_t partition = shard->number + (int32_t)i * (int32_t)shard->config->shards;
+        if (!open_index(shard, &shard->holdings[i], partition, error))
+            return error_add(error, "index of partition %d", partition);
+        for (int c = 0; c < shard->context_count; c++)
+            if (!open_lane(shard, &shard->holdings[i], partition, c, error))
+                return false;
+    }
+    return true;
+}
+
+static void destroy(struct shard *shard)
+{
+    if (shard->writer != NULL)
+        log_writer_destroy(shard->writer);
+    kafka_port_destroy(shard->port);
+    for (size_t i = 0; i < shard->holding_count; i++)
+        index_close(shard->holdings[i].index);
+    free(shard->holdings);
+    arena_done(&shard->arena);
+    buffer_done(&shard->payloads);
+    buffer_done(&shard->scratch);
+    pthread_mutex_destroy(&shard->mutex);
+    free(shard);
+}
+
+struct shard *shard_start(const struct command_config *config, int number, struct error *error)
+{
+    struct shard *shard = calloc(1, sizeof(*shard));
+
+    if (shard == NULL) {
+        error_set(error, FAULT_OUT_OF_MEMORY, "starting a shard");
+        return NULL;
+    }
+    shard->config = config;
+    shard->number = number;
+    while (contexts[shard->context_count] != NULL)
+        shard->context_count++;
+    pthread_mutex_init(&shard->mutex, NULL);
+    arena_init(&shard->arena, CALL_ARENA_MAX);
+    buffer_init(&shard->payloads, DECISION_EVENTS_MAX * LOG_RECORD_BYTES_MAX);
+    buffer_init(&shard->scratch, STORE_VALUE_BYTES_MAX);
+    shard->holding_count =
+        (size_t)((config->partitions - number + config->shards - 1) / config->shards);
+    shard->holdings = calloc(shard->holding_count, sizeof(*shard->holdings));
+    if (shard->holdings == NULL || !open_all(shard, error) ||
+        pthread_create(&shard->thread, NULL, shard_run, shard) != 0) {
+        if (shard->holdings == NULL)
+            shard->holding_count = 0;
+        destroy(shard);
+        return NULL;
+    }
+    return shard;
+}
+
+struct shard *shard_stop(struct shard *shard, int timeout_ms)
+{
+    if (shard == NULL)
+        return NULL;
+    pthread_mutex_lock(&shard->mutex);
+    shard->closed = true;
+    pthread_mutex_unlock(&shard->mutex);
+    shard->stop_by_boot_us = clock_boot_us() + timeout_ms * INT64_C(1000);
+    atomic_store(&shard->stopping, true);
+    log_writer_wake(shard->writer);
+    pthread_join(shard->thread, NULL);
+    destroy(shard);
+    return NULL;
+}
+
+void shard_add_status(struct shard *shard, struct shard_status *status)
+{
+    status->lanes += (int64_t)shard->holding_count * shard->context_count;
+    status->serving += atomic_load(&shard->serving);
+    status->stopped += atomic_load(&shard->stopped);
+    status->behind += atomic_load(&shard->behind);
+}

@@ -1,0 +1,69 @@
+/* One context's aggregates in one partition: load one, fold events into it, stage the result in the
+ * index. On the shard's thread only. */
+#pragma once
+
+#include "command-svc/command.h"
+#include "lib/core/buffer.h"
+#include "lib/core/error.h"
+#include "lib/index/index.h"
+#include "lib/log/envelope.h"
+#include "lib/log/position.h"
+
+struct store {
+    const struct context *context;
+    struct index_context *index;
+    struct buffer *scratch; /* the shard's, for encoding */
+};
+
+#define STORE_VALUE_BYTES_MAX (256 * 1024) /* the scratch buffer's limit */
+
+/* An aggregate as a command sees it, in memory of the arena it was loaded into. */
+struct loaded {
+    const struct aggregate *aggregate;
+    struct text id;
+    int64_t version;     /* 0: it does not exist */
+    void *root;          /* zeroed if it does not exist */
+    struct text part_id; /* absent: no part was asked for */
+    struct part_slot slot;
+};
+
+/* What is remembered of a command, to answer it again the same way. */
+struct remembered {
+    struct text subject; /* the aggregate's id */
+    int64_t version;
+    struct text request_hash;
+    int64_t time_us; /* partition time */
+};
+
+/* One event on its way into the index. */
+struct recorded_event {
+    const struct log_event *envelope;
+    int kind;
+    const void *value;
+};
+
+MUST_CHECK bool store_load(const struct store *store, const struct aggregate *aggregate,
+                           struct text id, struct text part_id, struct arena *arena,
+                           struct loaded *ret_loaded, struct error *error);
+
+/* *ret_found is false if this command is not known. Texts come from the arena. */
+MUST_CHECK bool store_find_command(const struct store *store, const struct uuid *command_id,
+                                   struct arena *arena, struct remembered *ret_remembered,
+                                   bool *ret_found, struct error *error);
+
+/* Folds events of one command into *loaded and puts events, states and the command's answer into
+ * the index, unsealed: index_seal or index_abandon is the caller's. */
+MUST_CHECK bool store_stage(const struct store *store, struct loaded *loaded,
+                            const struct recorded_event *events, size_t count, struct arena *arena,
+                            struct error *error);
+
+/* A commit read from the log: decodes, folds, stages. SCHEMA_UNKNOWN: written by a newer version.
+ */
+MUST_CHECK bool store_apply(const struct store *store, const struct log_event *events, size_t count,
+                            struct arena *arena, struct error *error);
+
+/* Where `record` stands among the context's events; asserts that it is one. */
+int store_event_kind(const struct store *store, const struct record *record);
+
+/* A number that changes when any aggregate's revision or the layout of the index does. */
+uint32_t store_format(void);

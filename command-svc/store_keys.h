@@ -1,0 +1,22 @@
+/* Keys of the index. A stream is "<aggregate>/<id>"; parts and versions follow behind a NUL. */
+#pragma once
+
+#include "lib/core/error.h"
+#include "lib/core/text.h"
+#include "lib/index/index.h"
+#include <stdint.h>
+
+struct store_key {
+    size_t size;
+    char bytes[INDEX_KEY_SIZE_MAX];
+};
+
+/* LIMIT_EXCEEDED if ids are longer than a key may be. */
+MUST_CHECK bool store_key_root(const char *aggregate, struct text id, struct store_key *ret_key,
+                               struct error *error);
+MUST_CHECK bool store_key_part(const char *aggregate, struct text id, struct text part_id,
+                               struct store_key *ret_key, struct error *error);
+/* Versions sort as numbers. */
+MUST_CHECK bool store_key_event(const char *aggregate, struct text id, int64_t version,
+                                struct store_key *ret_key, struct error *error);
+struct text store_key_text(const struct store_key *key);

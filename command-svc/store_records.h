@@ -1,0 +1,20 @@
+/* What lies in the index beside states: events for an aggregate's history, and commands' answers.
+ */
+#pragma once
+
+#include "lib/record/record.h"
+#include <stdint.h>
+
+struct stored_event {
+    struct text id; /* 16 bytes */
+    struct text type;
+    int64_t time_us;
+    struct text command_id;     /* 16 bytes */
+    struct text correlation_id; /* 16 bytes */
+    struct text causation_id;   /* 16 bytes */
+    struct text actor;
+    struct text payload; /* framed Avro, as on the log */
+};
+
+extern const struct record stored_event_record;
+extern const struct record remembered_record; /* struct remembered of store.h */
