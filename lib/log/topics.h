@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/core/error.h"
+#include <stddef.h>
 #include <stdint.h>
 
 struct log_topic_options {
