@@ -2,80 +2,20 @@
  * pass. Arrays may come in several blocks, with or without sizes (Avro 1.11.1, "Arrays"). */
 #include "lib/record/avro.h"
 
-#include "lib/record/avro_limits.h"
+#include "lib/record/avro_walk.h"
 #include <assert.h>
-
-struct walk {
-    const uint8_t *at;
-    const uint8_t *end;
-    struct arena *arena;
-    uint32_t schema_id; /* the writer's; 0: the reader's own fields */
-    int depth;
-    enum fault fault;
-    const char *problem;
-    const char *field; /* innermost one that failed */
-};
 
 /* An empty list is present: its pointer must not be NULL. */
 static const char empty_list[1];
 
 static bool read_record(struct walk *walk, const struct record *record, char *value);
 
-static bool fail(struct walk *walk, enum fault fault, const char *problem)
-{
-    walk->fault = fault;
-    walk->problem = problem;
-    return false;
-}
-
-static bool corrupt(struct walk *walk, const char *problem)
-{
-    return fail(walk, FAULT_DATA_CORRUPT, problem);
-}
-
-static size_t left(const struct walk *walk)
-{
-    return (size_t)(walk->end - walk->at);
-}
-
-static int64_t from_zigzag(uint64_t raw)
-{
-    return (int64_t)((raw >> 1) ^ (0 - (raw & 1)));
-}
-
-static bool read_long_of_many_bytes(struct walk *walk, int64_t *ret_value)
-{
-    uint64_t raw = 0;
-
-    for (unsigned shift = 0; shift < 7 * AVRO_VARINT_MAX; shift += 7) {
-        if (walk->at == walk->end)
-            return corrupt(walk, "the bytes end inside a number");
-        uint8_t byte = *walk->at++;
-        if (shift == 63 && byte > 1)
-            return corrupt(walk, "a number of more than 64 bits");
-        raw |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            break;
-    }
-    *ret_value = from_zigzag(raw);
-    return true;
-}
-
-static inline bool read_long(struct walk *walk, int64_t *ret_value)
-{
-    if (walk->at < walk->end && *walk->at < 0x80) {
-        *ret_value = from_zigzag(*walk->at++);
-        return true;
-    }
-    return read_long_of_many_bytes(walk, ret_value);
-}
-
 static bool read_null(struct walk *walk, const struct field *into, char *at)
 {
     if (into == NULL)
         return true;
     if (!into->optional)
-        return corrupt(walk, "null for a field that must be there");
+        return walk_corrupt(walk, "null for a field that must be there");
     field_set_absent(into, at);
     return true;
 }
@@ -85,11 +25,11 @@ static bool read_integer(struct walk *walk, const struct field *field, const str
 {
     int64_t value;
 
-    if (!read_long(walk, &value))
+    if (!walk_long(walk, &value))
         return false;
     if (walk->schema_id != 0 && field->max > field->min &&
         (value < field->min || value > field->max))
-        return corrupt(walk, "an int of more than 32 bits");
+        return walk_corrupt(walk, "an int of more than 32 bits");
     if (into == NULL)
         return true;
     if (into->optional)
@@ -102,10 +42,10 @@ static bool read_integer(struct walk *walk, const struct field *field, const str
 static bool read_boolean(struct walk *walk, const struct field *into, char *at)
 {
     if (walk->at == walk->end)
-        return corrupt(walk, "the bytes end before a boolean");
+        return walk_corrupt(walk, "the bytes end before a boolean");
     uint8_t byte = *walk->at++;
     if (byte > 1)
-        return corrupt(walk, "a boolean that is neither 0 nor 1");
+        return walk_corrupt(walk, "a boolean that is neither 0 nor 1");
     if (into == NULL)
         return true;
     if (into->optional)
@@ -120,13 +60,13 @@ static bool read_text(struct walk *walk, const struct field *field, const struct
 {
     int64_t size;
 
-    if (!read_long(walk, &size))
+    if (!walk_long(walk, &size))
         return false;
-    if (size < 0 || (uint64_t)size > left(walk))
-        return corrupt(walk, "a length beyond the end");
+    if (size < 0 || (uint64_t)size > walk_left(walk))
+        return walk_corrupt(walk, "a length beyond the end");
     struct text text = {(const char *)walk->at, (size_t)size};
     if (field->kind == FIELD_TEXT && !avro_text_is_valid(text))
-        return corrupt(walk, "a text that is not UTF-8");
+        return walk_corrupt(walk, "a text that is not UTF-8");
     walk->at += size;
     if (into != NULL)
         *(struct text *)(void *)at = text;
@@ -138,10 +78,10 @@ static bool read_choice(struct walk *walk, const struct field *field, const stru
 {
     int64_t index;
 
-    if (!read_long(walk, &index))
+    if (!walk_long(walk, &index))
         return false;
     if (field_symbol(field, index) == NULL)
-        return corrupt(walk, "a choice its writer does not know");
+        return walk_corrupt(walk, "a choice its writer does not know");
     if (into == NULL)
         return true;
     if (into->optional)
@@ -158,20 +98,20 @@ static bool read_block_head(struct walk *walk, size_t *ret_count, const uint8_t 
     int64_t size;
 
     *ret_end = NULL;
-    if (!read_long(walk, &count))
+    if (!walk_long(walk, &count))
         return false;
     if (count < -AVRO_LIST_COUNT_MAX || count > AVRO_LIST_COUNT_MAX)
-        return corrupt(walk, "a list longer than allowed");
+        return walk_corrupt(walk, "a list longer than allowed");
     if (count < 0) {
-        if (!read_long(walk, &size))
+        if (!walk_long(walk, &size))
             return false;
-        if (size < 0 || (uint64_t)size > left(walk))
-            return corrupt(walk, "a block beyond the end");
+        if (size < 0 || (uint64_t)size > walk_left(walk))
+            return walk_corrupt(walk, "a block beyond the end");
         *ret_end = walk->at + size;
         count = -count;
     }
-    if ((uint64_t)count > left(walk)) /* an item has a field, a field has a byte */
-        return corrupt(walk, "a list longer than its bytes");
+    if ((uint64_t)count > walk_left(walk)) /* an item has a field, a field has a byte */
+        return walk_corrupt(walk, "a list longer than its bytes");
     *ret_count = (size_t)count;
     return true;
 }
@@ -189,13 +129,13 @@ static bool make_room(struct walk *walk, struct growing *list, size_t more)
     size_t needed = list->count + more;
 
     if (needed > AVRO_LIST_COUNT_MAX)
-        return corrupt(walk, "a list longer than allowed");
+        return walk_corrupt(walk, "a list longer than allowed");
     if (needed <= list->capacity)
         return true;
     size_t capacity = needed > 2 * list->capacity ? needed : 2 * list->capacity;
     char *items = arena_alloc(walk->arena, capacity * list->of->size);
     if (items == NULL)
-        return fail(walk, FAULT_OUT_OF_MEMORY, "no memory for a list");
+        return walk_fail(walk, FAULT_OUT_OF_MEMORY, "no memory for a list");
     if (list->count > 0)
         memcpy(items, list->items, list->count * list->of->size);
     list->items = items;
@@ -236,7 +176,7 @@ static bool read_list(struct walk *walk, const struct field *field, const struct
         if (!read_block(walk, field, &list, count))
             return false;
         if (end != NULL && walk->at != end)
-            return corrupt(walk, "a block of another size than it says");
+            return walk_corrupt(walk, "a block of another size than it says");
         if (count == 0)
             break;
     }
@@ -253,12 +193,12 @@ static bool read_field(struct walk *walk, const struct field *field, const struc
     assert(into == NULL || into->kind == field->kind);
     if (field->optional) {
         int64_t branch;
-        if (!read_long(walk, &branch))
+        if (!walk_long(walk, &branch))
             return false;
         if (branch == 0)
             return read_null(walk, into, at);
         if (branch != 1)
-            return corrupt(walk, "a branch its union does not have");
+            return walk_corrupt(walk, "a branch its union does not have");
     }
     switch (field->kind) {
     case FIELD_INTEGER: return read_integer(walk, field, into, at);
@@ -270,7 +210,7 @@ static bool read_field(struct walk *walk, const struct field *field, const struc
     case FIELD_RECORD:
         return into == NULL ? skip_record(walk, field->of) : read_record(walk, into->of, at);
     }
-    return corrupt(walk, "a field of unknown kind");
+    return walk_corrupt(walk, "a field of unknown kind");
 }
 
 static bool failed_in(struct walk *walk, const struct field *field)
@@ -283,7 +223,7 @@ static bool failed_in(struct walk *walk, const struct field *field)
 static bool enter(struct walk *walk)
 {
     if (walk->depth == AVRO_DEPTH_MAX)
-        return corrupt(walk, "records nested too deep");
+        return walk_corrupt(walk, "records nested too deep");
     walk->depth++;
     return true;
 }
@@ -343,7 +283,7 @@ static bool read_record(struct walk *walk, const struct record *record, char *va
     if (walk->schema_id != 0 && record->version_count > 0) {
         const struct record_version *version = find_version(record, walk->schema_id);
         if (version == NULL)
-            return fail(walk, FAULT_SCHEMA_UNKNOWN, "written by a schema not known here");
+            return walk_fail(walk, FAULT_SCHEMA_UNKNOWN, "written by a schema not known here");
         ok = read_version(walk, record, version, value);
     } else {
         ok = read_own(walk, record, value);
@@ -359,7 +299,7 @@ static bool decode(struct walk *walk, const struct record *record, void *ret_val
     bool ok = read_record(walk, record, ret_value);
 
     if (ok && walk->at != walk->end)
-        ok = corrupt(walk, "bytes are left over");
+        ok = walk_corrupt(walk, "bytes are left over");
     if (!ok)
         return error_set(error, walk->fault, "%s, schema %u: %s, field %s, byte %zu", record->name,
                          walk->schema_id, walk->problem, walk->field == NULL ? "-" : walk->field,
