@@ -15,7 +15,8 @@ fi
 echo "fetching Kafka's jars (54 MB) through Maven" >&2
 fresh=$libs.fresh.$$
 trap 'rm -rf "$fresh"' EXIT
-mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DoutputDirectory="$fresh" </dev/null >&2
+mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies \
+	-DoutputDirectory="$fresh" </dev/null >&2
 printf '%s\n' "$wanted" >"$fresh/.fetched"
 rm -rf "$libs"
 mv "$fresh" "$libs"

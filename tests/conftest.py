@@ -1,4 +1,4 @@
-"""Fixtures: servers for a whole run where tests only use them, fresh ones where tests break them."""
+"""Fixtures: servers for a whole run where tests only use them, fresh ones where they break them."""
 
 import shutil
 

@@ -100,8 +100,8 @@ class Broker(Process):
     def produce(self, topic, partition, value, key=None, headers=()):
         """A foreign record, by somebody who knows no rule. Its offset."""
         reports = []
-        producer = Producer({"bootstrap.servers": self.address, "linger.ms": 0, "topic.metadata.propagation.max.ms": 1000,
-                             "log_level": 0})
+        producer = Producer({"bootstrap.servers": self.address, "linger.ms": 0, "log_level": 0,
+                             "topic.metadata.propagation.max.ms": 1000})
         producer.produce(topic, value, key, partition, headers=list(headers),
                          on_delivery=lambda error, message: reports.append((error, message)))
         assert producer.flush(15) == 0, "the broker did not take the record"

@@ -102,7 +102,7 @@ class Market:
         return sign_token(SECRET, subject, roles, **claims)
 
     def client(self, subject=None, *roles, at=None):
-        """A caller with these roles, by default through the gateway; anonymous without a subject."""
+        """A caller with these roles, through the gateway unless `at` says otherwise."""
         token = self.token(subject, *roles) if subject else None
         return Client((at or self.gateway).url, token)
 

@@ -13,11 +13,11 @@ _locks = {}
 def _lock(port):
     folder = os.path.join(tempfile.gettempdir(), f"sijang-ports-{os.getuid()}")
     os.makedirs(folder, exist_ok=True)
-    handle = open(os.path.join(folder, str(port)), "w")
+    handle = os.open(os.path.join(folder, str(port)), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        handle.close()
+        os.close(handle)
         return None
     return handle
 
@@ -44,5 +44,5 @@ def free_port():
         if _is_free(port):
             _locks[port] = lock
             return port
-        lock.close()
+        os.close(lock)
     raise RuntimeError("no free port found")

@@ -9,7 +9,7 @@ from support.waiting import wait_until
 
 
 class Process:
-    """Dies with the test run, also when that is killed. `start` may be called again after an end."""
+    """Dies with the test run, also when that is killed. May be started again after an end."""
 
     STOP_SIGNAL = signal.SIGTERM
 

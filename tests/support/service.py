@@ -1,4 +1,4 @@
-"""One of the built services, or the gateway, as a process that answers HTTP on a port of its own."""
+"""One of the built services, or the gateway: a process that answers HTTP on its own port."""
 
 import requests
 
