@@ -1,4 +1,5 @@
 /* Processes that die, hosts that crash, disks that are full, files that are not what they were. */
+#include "lib/index/data_file.h"
 #include "lib/index/opening.h"
 #include "tests/lib/index/index_room.h"
 
@@ -211,7 +212,7 @@ static void reopen_wiped(struct room *room)
 
 static void fill(struct room *room)
 {
-    char key[8], value[1000];
+    char key[16], value[1000];
     memset(value, 'v', sizeof value - 1);
     value[sizeof value - 1] = '\0';
     for (int i = 0; i < 500; i++) {
@@ -246,6 +247,26 @@ static void a_file_that_lost_its_last_page_is_wiped(void **state)
     assert_int_equal(stat(path, &file), 0);
     assert_int_equal(truncate(path, file.st_size - 4096), 0);
     reopen_wiped(room);
+}
+
+static void a_file_padded_to_its_page_count_is_plausible(void **state)
+{
+    struct room *room = *state;
+    struct stat file;
+    char path[128];
+    data_path(room, path);
+    fill(room);
+    room_close(room);
+    int descriptor = open(path, O_RDWR);
+    assert_true(descriptor >= 0);
+    assert_int_equal(fstat(descriptor, &file), 0);
+    assert_int_equal(ftruncate(descriptor, file.st_size - 1), 0);
+    assert_false(data_file_plausible(descriptor));
+    data_file_pad(descriptor, (uint64_t)file.st_size / 4096, 4096);
+    assert_true(data_file_plausible(descriptor));
+    data_file_pad(descriptor, 2, 4096); /* never shrinks */
+    assert_true(data_file_plausible(descriptor));
+    close(descriptor);
 }
 
 static void overwrite(const char *path, off_t offset, size_t size)
@@ -410,6 +431,7 @@ int main(void)
         TEST(a_process_killed_in_the_middle_leaves_whole_commits),
         TEST(a_truncated_file_is_wiped),
         TEST(a_file_that_lost_its_last_page_is_wiped),
+        TEST(a_file_padded_to_its_page_count_is_plausible),
         TEST(garbage_in_the_meta_pages_is_wiped),
         TEST(a_missing_or_foreign_mark_means_wiping),
         TEST(a_full_disk_loses_nothing),
