@@ -1,6 +1,7 @@
 /* Many small questions over few connections: threads submit, one thread per pipeline sends them on
  * in batches and hands the rows back. Reconnects by itself; what was under way then fails as
- * UNAVAILABLE. */
+ * UNAVAILABLE. Statements only read: those of a batch share a transaction, and are sent again when
+ * another one of it fails. */
 #pragma once
 
 #include "lib/db/connection.h"
@@ -31,6 +32,8 @@ struct db_pipeline_options {
     size_t in_flight_max; /* per connection between syncs, at most 256 */
 };
 
+/* Does not wait for the server: it may come later. Fails on a malformed connection string. Strings
+ * and statements of the options are borrowed until stopped. */
 MUST_CHECK struct db_pipeline *db_pipeline_start(const struct db_pipeline_options *options,
                                                  struct error *error);
 /* Answers everything still waiting with SHUTTING_DOWN, stops the thread. NULL accepted. */
@@ -39,3 +42,6 @@ struct db_pipeline *db_pipeline_stop(struct db_pipeline *pipeline);
 MUST_CHECK bool db_pipeline_ask(struct db_pipeline *pipeline, struct db_question *question,
                                 struct error *error);
 bool db_pipeline_connected(const struct db_pipeline *pipeline); /* at least one connection is up */
+/* Why the newest attempt to connect failed, or the newest connection was lost; FAULT_NONE: none
+ * was. */
+void db_pipeline_trouble(struct db_pipeline *pipeline, struct error *ret_trouble);
