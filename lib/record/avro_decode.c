@@ -27,8 +27,7 @@ static bool read_integer(struct walk *walk, const struct field *field, const str
 
     if (!walk_long(walk, &value))
         return false;
-    if (walk->schema_id != 0 && field->max > field->min &&
-        (value < field->min || value > field->max))
+    if (!avro_integer_fits(field, value))
         return walk_corrupt(walk, "an int of more than 32 bits");
     if (into == NULL)
         return true;

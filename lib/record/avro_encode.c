@@ -22,6 +22,14 @@ static void put_long(struct buffer *out, int64_t value)
     buffer_put(out, bytes, size);
 }
 
+static void put_integer(struct buffer *out, const struct field *field, int64_t value)
+{
+    if (avro_integer_fits(field, value))
+        put_long(out, value);
+    else
+        out->failed = true;
+}
+
 static void put_text(struct buffer *out, const struct field *field, struct text text)
 {
     if (field->kind == FIELD_TEXT && !avro_text_is_valid(text)) {
@@ -63,7 +71,7 @@ static void put_field(struct buffer *out, const struct field *field, const char 
             return;
     }
     switch (field->kind) { /* an optional's value comes first in its struct */
-    case FIELD_INTEGER: put_long(out, *(const int64_t *)(const void *)at); break;
+    case FIELD_INTEGER: put_integer(out, field, *(const int64_t *)(const void *)at); break;
     case FIELD_BOOLEAN: buffer_put_byte(out, *(const bool *)(const void *)at ? 1 : 0); break;
     case FIELD_TEXT:
     case FIELD_BYTES: put_text(out, field, *(const struct text *)(const void *)at); break;

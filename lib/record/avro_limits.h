@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lib/core/text.h"
+#include "lib/record/record.h"
 #include <string.h>
 
 #define AVRO_DEPTH_MAX      16
@@ -25,4 +26,12 @@ static inline bool avro_text_is_valid(struct text text)
         if ((signed char)text.bytes[at] <= 0)
             return text_is_utf8(text, NULL);
     return true;
+}
+
+/* Exactly these bounds make an integer an Avro int. */
+static inline bool avro_integer_fits(const struct field *field, int64_t value)
+{
+    if (field->min != INT32_MIN || field->max != INT32_MAX)
+        return true;
+    return value >= INT32_MIN && value <= INT32_MAX;
 }

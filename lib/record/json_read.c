@@ -64,10 +64,10 @@ static bool read_integer(struct json_reading *reading, const struct json_place *
         return json_take_integer(reading, place, field, json_integer_value(given), at);
     if (!json_is_real(given) || !reading->rounded)
         return wrong_type(reading, place, field);
-    double rounded = json_real_value(given);
+    double rounded = json_real_value(given); /* the ends themselves may have been rounded to */
     if (rounded >= 0x1p63)
         return json_refuse(reading, place, "too_large", "Must fit in 64 bits.");
-    if (rounded < -0x1p63)
+    if (rounded <= -0x1p63)
         return json_refuse(reading, place, "too_small", "Must fit in 64 bits.");
     return json_take_integer(reading, place, field, (int64_t)rounded, at);
 }

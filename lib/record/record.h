@@ -54,7 +54,7 @@ struct field {
     size_t offset; /* in the C struct */
     /* Bounds of what a client may send: integers by value, texts by characters, lists by count.
      * Both 0: none but the type's own (texts: 64 KiB, lists: 1,000). max below min: no upper one.
-     */
+     * Exactly those of 32 bits make an integer an Avro int, checked in both directions. */
     int64_t min, max;
     enum text_format format;
     const char *const *symbols; /* choices: NULL-terminated */
