@@ -13,13 +13,11 @@ static struct text position_bytes(const struct log_position *position)
 
 void lane_answer(struct lane *lane, struct call *call)
 {
-    const struct log_position *position = log_partition_position(lane->log);
-
     call->mark = (struct log_mark){
         .context = text_of(lane->store.context->name),
         .partition = lane->number,
-        .offset = position->last_offset,
-        .log = position->log,
+        .offset = lane->position.last_offset,
+        .log = lane->position.log,
     };
     metrics_count(call);
     atomic_fetch_sub(lane->open_calls, 1);
@@ -72,6 +70,7 @@ static void lane_acknowledged(void *self, struct log_partition *partition, uint6
     struct lane *lane = log_partition_user(partition);
     (void)self;
 
+    lane->position = *after;
     index_acknowledge(lane->store.index, position_bytes(after));
     answer_up_to(lane, token);
 }
@@ -87,6 +86,7 @@ static bool lane_apply(void *self, struct log_partition *partition, const struct
         index_abandon(lane->store.index);
         return false;
     }
+    lane->position = *after;
     index_seal(lane->store.index);
     index_acknowledge(lane->store.index, position_bytes(after));
     return true;
@@ -98,6 +98,7 @@ static void lane_advanced(void *self, struct log_partition *partition,
     struct lane *lane = log_partition_user(partition);
     (void)self;
 
+    lane->position = *after;
     index_advance(lane->store.index, position_bytes(after));
 }
 
@@ -147,6 +148,7 @@ static void lane_serving(void *self, struct log_partition *partition, const stru
     struct call *call;
     (void)self;
 
+    lane->position = *at;
     log_info("lane_serving", LOG_STRING("context", lane->store.context->name),
              LOG_NUMBER("partition", lane->number), LOG_NUMBER("term", at->term));
     while ((call = call_pop(&lane->unsettled)) != NULL)

@@ -10,15 +10,16 @@
 struct lane {
     struct store store;
     struct log_partition *log;
-    int32_t number;              /* of the partition */
-    struct arena *arena;         /* the shard's, for one call or commit at a time */
-    struct buffer *payloads;     /* the shard's, for encoding events */
-    struct call_queue pending;   /* not looked at yet: the log is not being served */
-    struct call_queue waiting;   /* decided; for the acknowledgement of call->token */
-    struct call_queue unsettled; /* appended, outcome unknown */
-    uint64_t appended;           /* commits handed to the log since start */
-    uint64_t acknowledged;       /* of those, known durable or settled */
-    _Atomic size_t *open_calls;  /* the shard's count of calls not answered yet */
+    int32_t number;               /* of the partition */
+    struct arena *arena;          /* the shard's, for one call or commit at a time */
+    struct log_position position; /* behind what is known: acknowledged or read */
+    struct buffer *payloads;      /* the shard's, for encoding events */
+    struct call_queue pending;    /* not looked at yet: the log is not being served */
+    struct call_queue waiting;    /* decided; for the acknowledgement of call->token */
+    struct call_queue unsettled;  /* appended, outcome unknown */
+    uint64_t appended;            /* commits handed to the log since start */
+    uint64_t acknowledged;        /* of those, known durable or settled */
+    _Atomic size_t *open_calls;   /* the shard's count of calls not answered yet */
 };
 
 /* Takes a call over: works on it if the log is served, keeps it otherwise. */

@@ -232,6 +232,7 @@ static bool open_lane(struct shard *shard, struct holding *holding, int32_t part
     log_position_start(&from);
     if (stored.size == sizeof(from))
         memcpy(&from, stored.bytes, sizeof(from));
+    lane->position = from;
     if (!log_writer_attach(shard->writer, topic, partition, &from, lane, &lane->log, error))
         return error_add(error, "%s/%d", topic, partition);
     log_partition_claim(lane->log);
