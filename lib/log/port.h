@@ -53,6 +53,7 @@ enum log_message_kind {
 struct log_message {
     enum log_message_kind kind;
     int32_t source;
+    uint64_t fetch; /* which fetch it came through: what that function returned */
     int64_t offset;
     int64_t append_time_us;
     struct text key;
