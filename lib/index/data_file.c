@@ -1,8 +1,7 @@
-/* Both meta pages as LMDB 0.9 writes them on 64 bits (source: struct MDB_page, MDB_db, MDB_meta in
- * liblmdb/mdb.c; MDB_DATA_VERSION 1). Caught: foreign or torn metas, truncation, roots outside the
- * file. Not caught: damage inside the trees. LMDB reports much of that as MDB_CORRUPTED or
- * MDB_PAGE_NOTFOUND when it gets there, but it keeps no checksums: a flipped bit in a node can give
- * a wrong value, an assertion or a bad access. */
+/* Both meta pages as LMDB 0.9 writes them on 64 bits (source: MDB_page, MDB_db, MDB_meta in
+ * liblmdb's mdb.c). Caught: foreign or torn metas, truncation, roots outside the file. Not caught:
+ * damage inside the trees. LMDB reports much of it when it gets there, but it keeps no checksums: a
+ * flipped bit can give a wrong value, an assertion or a bad access. */
 #include "lib/index/data_file.h"
 
 #include <sys/stat.h>

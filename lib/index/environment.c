@@ -276,20 +276,20 @@ static bool comes_after(struct text a, struct text b)
     return order > 0 || (order == 0 && a.size > b.size);
 }
 
-static int scan_with(MDB_cursor *cursor, struct text prefix, struct text from,
-                     environment_visitor *visit, void *self)
+static int scan_with(MDB_cursor *cursor, const struct index_scan *scan)
 {
-    struct text start = comes_after(from, prefix) ? from : prefix;
+    struct text start = comes_after(scan->from, scan->prefix) ? scan->from : scan->prefix;
     MDB_val key = to_val(start), value;
     int code = mdb_cursor_get(cursor, &key, &value, start.size > 0 ? MDB_SET_RANGE : MDB_FIRST);
 
-    while (code == 0 && has_prefix(key, prefix) && visit(self, from_val(key), from_val(value)))
+    while (code == 0 && has_prefix(key, scan->prefix) &&
+           scan->visit(scan->self, from_val(key), from_val(value)))
         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-bool environment_scan(struct environment *environment, size_t table, struct text prefix,
-                      struct text from, environment_visitor *visit, void *self, struct error *error)
+bool environment_scan(struct environment *environment, size_t table, const struct index_scan *scan,
+                      struct error *error)
 {
     MDB_cursor *cursor = NULL;
     int code = prepare_reading(environment);
@@ -298,7 +298,7 @@ bool environment_scan(struct environment *environment, size_t table, struct text
         code = mdb_cursor_open(environment->reader, environment->tables[table], &cursor);
     if (code == 0) {
         environment->scans++;
-        code = scan_with(cursor, prefix, from, visit, self);
+        code = scan_with(cursor, scan);
         environment->scans--;
         mdb_cursor_close(cursor);
     }

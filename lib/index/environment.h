@@ -3,9 +3,7 @@
  */
 #pragma once
 
-#include "lib/core/error.h"
-#include "lib/core/text.h"
-#include <stdint.h>
+#include "lib/index/index.h"
 
 struct environment;
 
@@ -27,10 +25,8 @@ struct environment *environment_close(struct environment *environment);
 MUST_CHECK bool environment_find(struct environment *environment, size_t table, struct text key,
                                  struct text *ret_value, struct error *error);
 
-typedef bool environment_visitor(void *self, struct text key, struct text value);
-MUST_CHECK bool environment_scan(struct environment *environment, size_t table, struct text prefix,
-                                 struct text from, environment_visitor *visit, void *self,
-                                 struct error *error);
+MUST_CHECK bool environment_scan(struct environment *environment, size_t table,
+                                 const struct index_scan *scan, struct error *error);
 
 /* Inside a write only; an absent value removes. 0, or a code for the writer to return at once. */
 MUST_CHECK int environment_put(struct environment *environment, size_t table, struct text key,

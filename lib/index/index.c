@@ -349,10 +349,9 @@ size_t index_unflushed(const struct index *index)
     return commits;
 }
 
-bool index_scan(struct index_context *context, enum index_table table, struct text prefix,
-                struct text from, index_visitor *visit, void *self, struct error *error)
+bool index_scan(struct index_context *context, enum index_table table,
+                const struct index_scan *scan, struct error *error)
 {
     assert(table < INDEX_TABLE_COUNT);
-    return environment_scan(context->index->environment, context->first_table + table, prefix, from,
-                            visit, self, error);
+    return environment_scan(context->index->environment, context->first_table + table, scan, error);
 }

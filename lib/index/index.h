@@ -1,10 +1,7 @@
-/* What Kafka lacks: load one aggregate, know a command id, keep memory bounded, start in
- * milliseconds. One LMDB environment per partition number; per context a set of tables of bytes to
- * bytes. What is newer than LMDB lies in an overlay: staged commits, in order, first
- * unacknowledged, then acknowledged, until a flush writes them with the position in one
- * transaction. One thread at a time. LMDB runs with NOSYNC and without WRITEMAP: a full disk is an
- * error, and after a host crash (other boot id without a clean mark) the index is wiped and rebuilt
- * from the log. */
+/* What Kafka lacks: load one aggregate, know a command id, keep memory bounded, start fast. An LMDB
+ * environment per partition number; per context a set of tables of bytes to bytes. What is newer is
+ * in an overlay: staged commits in order, unacknowledged, then acknowledged, until a flush writes
+ * them with the position in one transaction. One thread at a time. */
 #pragma once
 
 #include "lib/core/error.h"
@@ -38,7 +35,10 @@ struct index_options {
     uint32_t format;             /* of keys and values; another one on disk: wiped */
 };
 
-/* *ret_wiped (may be NULL) tells that what was there could not be used and was thrown away. */
+/* LMDB runs with NOSYNC and without WRITEMAP: a full disk is an error, and after a host crash
+ * (other boot id without a clean mark) the index is wiped, to be rebuilt from the log. A dead
+ * process leaves it valid. A folder that another process has open is INDEX_FAILED. *ret_wiped (may
+ * be NULL) tells that what was there could not be used and was thrown away. */
 MUST_CHECK struct index *index_open(const struct index_options *options, bool *ret_wiped,
                                     struct error *error);
 /* Flushes, marks clean, closes. NULL accepted, returns NULL. */
@@ -77,9 +77,16 @@ size_t index_overlay_bytes(const struct index *index);
 /* Acknowledged commits that wait for a flush, over all contexts. */
 size_t index_unflushed(const struct index *index);
 
-/* Visits the flushed entries whose key starts with `prefix`, in key order, until visit returns
- * false; from `from` on if that is given. `visit` may do anything but flush and close. */
 typedef bool index_visitor(void *self, struct text key, struct text value);
+
+struct index_scan {
+    struct text prefix;
+    struct text from; /* absent: the first with this prefix */
+    index_visitor *visit;
+    void *self;
+};
+
+/* Visits the flushed entries whose key starts with `prefix`, in key order, until visit returns
+ * false. `visit` may do anything but flush and close. */
 MUST_CHECK bool index_scan(struct index_context *context, enum index_table table,
-                           struct text prefix, struct text from, index_visitor *visit, void *self,
-                           struct error *error);
+                           const struct index_scan *scan, struct error *error);

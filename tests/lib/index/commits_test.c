@@ -230,6 +230,7 @@ static void the_map_grows_when_it_is_full(void **state)
 
 struct visited {
     char keys[64];
+    size_t size;
     size_t left;
 };
 
@@ -237,8 +238,11 @@ static bool note_key(void *self, struct text key, struct text value)
 {
     struct visited *visited = self;
     assert_true(text_is(value, "v"));
-    strncat(visited->keys, key.bytes, key.size);
-    strcat(visited->keys, " ");
+    assert_true(visited->size + key.size + 2 <= sizeof visited->keys);
+    memcpy(visited->keys + visited->size, key.bytes, key.size);
+    visited->size += key.size;
+    visited->keys[visited->size++] = ' ';
+    visited->keys[visited->size] = '\0';
     return --visited->left > 0;
 }
 
@@ -246,8 +250,12 @@ static const char *scan(struct index_context *context, const char *prefix, const
                         struct visited *visited)
 {
     struct error error;
-    visited->keys[0] = '\0';
-    if (!index_scan(context, INDEX_ROOTS, text_of(prefix), text_of(from), note_key, visited,
+    visited->keys[visited->size = 0] = '\0';
+    if (!index_scan(context, INDEX_ROOTS,
+                    &(struct index_scan){.prefix = text_of(prefix),
+                                         .from = text_of(from),
+                                         .visit = note_key,
+                                         .self = visited},
                     &error))
         fail_msg("%s", error.detail);
     return visited->keys;
@@ -294,8 +302,9 @@ static void a_scan_may_stage_commits_for_what_it_sees(void **state)
     commit(room->orders, "b", "v");
     index_acknowledge(room->orders, one);
     flush(room);
-    assert_true(index_scan(room->orders, INDEX_ROOTS, (struct text){0}, (struct text){0},
-                           remove_key, room->orders, &error));
+    assert_true(index_scan(room->orders, INDEX_ROOTS,
+                           &(struct index_scan){.visit = remove_key, .self = room->orders},
+                           &error));
     index_seal(room->orders);
     index_acknowledge(room->orders, two);
     flush(room);

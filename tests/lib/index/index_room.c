@@ -32,7 +32,7 @@ int room_setup(void **state)
 {
     struct room *room = calloc(1, sizeof *room);
     assert_non_null(room);
-    strcpy(room->folder, "/tmp/sijang-index-XXXXXX");
+    join(room->folder, sizeof room->folder, "/tmp", "sijang-index-XXXXXX");
     assert_non_null(mkdtemp(room->folder));
     join(room->path, sizeof room->path, room->folder, "var/index");
     join(room->boot_path, sizeof room->boot_path, room->folder, "boot_id");

@@ -52,7 +52,7 @@ static size_t print_value(unsigned number, char ret_bytes[static 2000])
 {
     size_t size = 0;
     for (unsigned i = 0; i < number % 200; i++)
-        size += (size_t)sprintf(ret_bytes + size, "%u.", number);
+        size += (size_t)snprintf(ret_bytes + size, 2000 - size, "%u.", number);
     return size;
 }
 
