@@ -76,9 +76,9 @@ struct log_port {
     /* After PRODUCER_LOST; what the old one still had under way may yet come into the log. */
     bool (*recreate_producer)(struct log_port *port, struct error *error);
 
-    /* Delivers records from `offset` (or LOG_OFFSET_FIRST) on; replaces a fetch of the same source.
-     */
-    void (*fetch)(struct log_port *port, int32_t source, int64_t offset);
+    /* Delivers records from `offset` (or LOG_OFFSET_FIRST) on, in place of an earlier fetch of this
+     * source. Numbers fetches from 1, never one twice. */
+    uint64_t (*fetch)(struct log_port *port, int32_t source, int64_t offset);
     void (*fetch_stop)(struct log_port *port, int32_t source);
     size_t (*poll)(struct log_port *port, struct log_message *ret_messages, size_t max);
     /* False past the last header. Values may be absent. */
