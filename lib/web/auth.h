@@ -1,5 +1,6 @@
-/* Bearer tokens: JWT, HS256 only (the algorithm is pinned, never taken from the token), with sub, exp and
- * roles; nbf and iss are checked when there. Verified tokens are remembered until they expire. */
+/* Bearer tokens: JWT, HS256 only (the algorithm is pinned, never taken from the token), with sub,
+ * exp and roles; nbf and iss are checked when there. Verified tokens are remembered until they
+ * expire. */
 #pragma once
 
 #include "lib/core/error.h"
@@ -15,10 +16,11 @@ struct caller {
 };
 
 struct web_auth_options {
-    const char *secret;            /* at least 32 bytes */
+    const char *secret; /* at least 32 bytes */
     const char *issuer;
-    const char *const *role_names; /* NULL-terminated, at most 31; unknown roles in a token are ignored */
-    size_t remembered_max;         /* tokens */
+    const char *const
+        *role_names;       /* NULL-terminated, at most 31; unknown roles in a token are ignored */
+    size_t remembered_max; /* tokens */
 };
 
 MUST_CHECK struct web_auth *web_auth_create(const struct web_auth_options *options,

@@ -1,4 +1,5 @@
-/* GET /health (the process runs), /ready (it can do its work) and /metrics, the same on every process. */
+/* GET /health (the process runs), /ready (it can do its work) and /metrics, the same on every
+ * process. */
 #pragma once
 
 #include "lib/core/metrics.h"
@@ -11,7 +12,7 @@ struct web_probes {
     void *self;
 };
 
-/* A route table for web_server_options.routes; `probes` is found through web_probes_set, once, before the
- * server starts. */
+/* A route table for web_server_options.routes; `probes` is found through web_probes_set, once,
+ * before the server starts. */
 extern const struct web_route web_probe_routes[];
 void web_probes_set(const struct web_probes *probes);

@@ -6,9 +6,9 @@
 
 struct problem {
     int status;
-    const char *code;   /* stable; `type` is "urn:sijang:problem:<code>" */
-    const char *title;  /* the same for every occurrence */
-    const char *detail; /* of this occurrence; may be NULL */
+    const char *code;                  /* stable; `type` is "urn:sijang:problem:<code>" */
+    const char *title;                 /* the same for every occurrence */
+    const char *detail;                /* of this occurrence; may be NULL */
     const struct field_errors *errors; /* may be NULL */
 };
 
