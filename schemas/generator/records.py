@@ -180,9 +180,7 @@ class Source:
     def defaults(self, record):
         """Null and no default at all are both zero."""
         name = snake(record.name)
-        given = [field for field in record.fields if field.has_default and not field.optional]
-        inner = [one for one in record.fields if one.type == "record" and self.has_defaults(one.of)]
-        if not given and not inner:
+        if not self.has_defaults(record):
             return
         yield f"static const struct {name} {name}_defaults = {{"
         yield from self.default_lines(record, "    ")
@@ -191,19 +189,20 @@ class Source:
 
     def has_defaults(self, record):
         return any(
-            (field.has_default and not field.optional)
-            or (field.type == "record" and self.has_defaults(field.of))
+            self.has_defaults(field.of)
+            if field.type == "record"
+            else field.has_default and not field.optional
             for field in record.fields
         )
 
     def default_lines(self, record, indent):
         for field in record.fields:
-            if field.has_default and not field.optional:
-                yield f"{indent}.{field.name} = {default_value(field)},"
-            elif field.type == "record" and self.has_defaults(field.of):
+            if field.type == "record" and self.has_defaults(field.of):
                 yield f"{indent}.{field.name} = {{"
                 yield from self.default_lines(field.of, indent + "    ")
                 yield f"{indent}}},"
+            elif field.type != "record" and field.has_default and not field.optional:
+                yield f"{indent}.{field.name} = {default_value(field)},"
 
     def dropped_records(self, written, schema_id):
         """Records only an old writer knows: skipped, so their tables need no offsets."""

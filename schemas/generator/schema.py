@@ -196,8 +196,10 @@ class Parser:
             fits = isinstance(value, str) and "\0" not in value
         elif field.type == "enum":
             fits = value in field.of.symbols
+        elif field.type == "record":  # {}: each of its fields brings its own
+            fits = value == {} and all(inner.has_default for inner in field.of.fields)
         else:
-            fits = value == {"array": [], "bytes": ""}.get(field.type)
+            fits = value == {"array": [], "bytes": ""}[field.type]
         if not fits:
             self.fail(place, f"{json.dumps(value)} is not a possible default")
 

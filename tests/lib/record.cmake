@@ -5,3 +5,8 @@ foreach(part avro hostile json)
 endforeach()
 sijang_test(record_oracle_test SOURCES record_oracle_test.c record_sample.c
             LIBRARIES record core PkgConfig::AVRO)
+
+# Without conftest.py and its servers: the generator needs none.
+add_test(NAME schemas_generate_test
+         COMMAND ${Python3_EXECUTABLE} -m pytest -q -p no:cacheprovider -c /dev/null --noconftest
+                 --rootdir ${PROJECT_SOURCE_DIR}/tests/schemas ${PROJECT_SOURCE_DIR}/tests/schemas)
