@@ -2,7 +2,7 @@
 
 kafka_cluster_id=5L6g3nShT-eMCtK--X86sw
 kafka_java=(java -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
-	"-Dlog4j2.configurationFile=$root/compose/kafka/log4j2.yaml" -cp "$var/kafka/libs/*")
+	"-Dlog4j2.configurationFile=$root/compose/kafka/log4j2.yaml" -cp "$root/var/kafka/libs/*")
 
 kafka_start() {
 	local config=$var/kafka/server.properties

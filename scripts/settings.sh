@@ -2,7 +2,7 @@
 # last time (var/settings), that over the default. Sourced by the others.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-var=$root/var
+var=${SIJANG_VAR:-$root/var} # a second market from the same clone: another folder
 build=$root/build/release
 
 # Option without its dashes, variable, default.

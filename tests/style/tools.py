@@ -30,9 +30,15 @@ def _run(tree, command):
 def formatting(tree):
     """clang-format with the root's configuration."""
     if tree.c_files():
+        first = {}
         for line in _run(tree, (*FORMATS, *tree.c_files())):
-            if isinstance(line, Finding) or "error:" in line:
+            if isinstance(line, Finding):
                 yield line
+            elif "error:" in line:
+                path, number = line.split(":")[:2]
+                first.setdefault(path, number)
+        for path, number in first.items():
+            yield Finding(path, number, "differs from here on; run clang-format -i")
 
 
 def analysis(tree):
