@@ -1,5 +1,5 @@
-/* What a room says about a view: its rows, the events it reads, which rows an event touches and what
- * it does to each. Everything else about views exists once, in this folder's other files. */
+/* What a room says about a view: its rows, the events it reads, which rows an event touches and
+ * what it does to each. Everything else about views exists once, in this folder's other files. */
 #pragma once
 
 #include "lib/db/statement.h"
@@ -35,15 +35,16 @@ struct view {
     const char *schema;                 /* view_<name>_r<revision>, made by a migration */
     const char *const *contexts;        /* NULL-terminated */
     const struct record *const *events; /* that it reads, NULL-terminated */
-    const struct record *row;           /* fields are columns, in order; .defaults is the absent row */
-    const char *key;                    /* the row's text field that is its primary key */
+    const struct record *row; /* fields are columns, in order; .defaults is the absent row */
+    const char *key;          /* the row's text field that is its primary key */
     /* $1 is an array of keys; answers the rows there are. */
     const struct db_statement *load;
-    /* One array per field of `row`, in order, no key twice; the connection's search_path is `schema`. */
+    /* One array per field of `row`, in order, no key twice; the connection's search_path is
+     * `schema`. */
     const struct db_statement *upsert;
     /* Pure. False: the event has no valid key, which is a refusal. */
     bool (*keys)(const struct view_event *event, struct view_keys *ret_keys);
-    /* Pure. The key is set already. Texts put into the row may borrow from the event. What it did to
-     * the row before refusing is undone. */
+    /* Pure. The key is set already. Texts put into the row may borrow from the event. What it did
+     * to the row before refusing is undone. */
     enum view_outcome (*apply)(void *row, const struct view_event *event);
 };

@@ -92,13 +92,13 @@ static bool reserved(struct product_detail_row *row, const struct stock_reserved
 
 static bool committed(struct product_detail_row *row, const struct reservation_committed *event)
 {
-    return product_row_add(&row->reserved, -event->quantity) &&
-           (row->made_to_order || product_row_add(&row->on_hand, -event->quantity));
+    return product_row_subtract(&row->reserved, event->quantity) &&
+           (row->made_to_order || product_row_subtract(&row->on_hand, event->quantity));
 }
 
 static bool released(struct product_detail_row *row, const struct reservation_released *event)
 {
-    return product_row_add(&row->reserved, -event->quantity);
+    return product_row_subtract(&row->reserved, event->quantity);
 }
 
 static bool delisted(struct product_detail_row *row)

@@ -75,24 +75,19 @@ static bool repriced(struct product_list_row *row, const struct price_changed *e
 }
 
 /* What is made to order is not counted. */
-static bool add_available(struct product_list_row *row, int64_t delta)
-{
-    return row->made_to_order || product_row_add(&row->available, delta);
-}
-
 static bool adjusted(struct product_list_row *row, const struct stock_adjusted *event)
 {
-    return add_available(row, event->delta);
+    return row->made_to_order || product_row_add(&row->available, event->delta);
 }
 
 static bool reserved(struct product_list_row *row, const struct stock_reserved *event)
 {
-    return add_available(row, -event->quantity);
+    return row->made_to_order || product_row_subtract(&row->available, event->quantity);
 }
 
 static bool released(struct product_list_row *row, const struct reservation_released *event)
 {
-    return add_available(row, event->quantity);
+    return row->made_to_order || product_row_add(&row->available, event->quantity);
 }
 
 static bool delisted(struct product_list_row *row)

@@ -12,15 +12,9 @@ const char *const product_row_statuses[] = {
 const char *const product_view_contexts[] = {"catalog", NULL};
 
 const struct record *const product_view_events[] = {
-    &product_listed_record,
-    &product_revised_record,
-    &price_changed_record,
-    &stock_adjusted_record,
-    &stock_reserved_record,
-    &reservation_committed_record,
-    &reservation_released_record,
-    &product_delisted_record,
-    NULL,
+    &product_listed_record,       &product_revised_record,  &price_changed_record,
+    &stock_adjusted_record,       &stock_reserved_record,   &reservation_committed_record,
+    &reservation_released_record, &product_delisted_record, NULL,
 };
 
 bool product_row_keys(const struct view_event *event, struct view_keys *ret_keys)
@@ -49,5 +43,14 @@ bool product_row_add(int64_t *units, int64_t delta)
     if (__builtin_add_overflow(*units, delta, &sum))
         return false;
     *units = sum;
+    return true;
+}
+
+bool product_row_subtract(int64_t *units, int64_t delta)
+{
+    int64_t difference;
+    if (__builtin_sub_overflow(*units, delta, &difference))
+        return false;
+    *units = difference;
     return true;
 }

@@ -14,5 +14,6 @@ extern const struct record *const product_view_events[];
 bool product_row_keys(const struct view_event *event, struct view_keys *ret_keys);
 /* A gap or a repetition in the versions is a bug somewhere: never applied. */
 bool product_row_is_next(int64_t row_version, const struct view_event *event);
-/* False if the sum does not fit; *units is then unchanged. */
+/* False if the result does not fit; *units is then unchanged. */
 bool product_row_add(int64_t *units, int64_t delta);
+bool product_row_subtract(int64_t *units, int64_t delta);

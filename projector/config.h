@@ -1,0 +1,21 @@
+/* projector's configuration. */
+#pragma once
+
+#include "lib/core/config.h"
+#include <stdint.h>
+
+struct projector_config {
+    const char *address;
+    int64_t port;
+    const char *kafka_brokers;
+    struct secret database;
+    int64_t partitions;
+    int64_t batch_events;
+    int64_t batch_bytes;
+    int64_t cache_bytes;
+    int64_t fetch_bytes;
+    int64_t statement_timeout_ms;
+    int64_t lag_events_max;
+};
+
+extern const struct config_entry projector_config_table[];

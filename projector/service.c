@@ -1,0 +1,99 @@
+/* What main puts together. */
+#include "projector/service.h"
+
+#include "lib/core/clock.h"
+#include "lib/core/logger.h"
+#include "projector/views.h"
+#include <stdlib.h>
+
+#define STOP_TIMEOUT_MS   2000
+#define METRICS_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+static bool ready(void *self, struct buffer *out)
+{
+    const struct service *service = self;
+    bool all = true;
+    int64_t now_boot_us = clock_boot_us();
+    buffer_put_string(out, "\"views\":{");
+    for (size_t i = 0; i < service->worker_count; i++) {
+        struct health_report report;
+        health_read(&service->workers[i]->health, &report);
+        bool one = health_is_ready(&report, now_boot_us, service->config.lag_events_max);
+        buffer_print(out, "%s\"%s\":", i > 0 ? "," : "", service->workers[i]->view->name);
+        health_write(&report, now_boot_us, one, out);
+        all = all && one;
+    }
+    buffer_put_string(out, "}");
+    return all;
+}
+
+static bool create_workers(struct service *service, struct error *error)
+{
+    service->workers = calloc(views_count(), sizeof(struct worker *));
+    service->metrics = calloc(views_count(), sizeof(struct view_metrics *));
+    if (service->workers == NULL || service->metrics == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "workers");
+    for (size_t context = 0; context < CONTEXT_COUNT; context++)
+        for (const struct view *const *view = view_lists[context]; *view != NULL; view++) {
+            struct worker *worker = worker_create(*view, &service->config, &service->arena, error);
+            if (worker == NULL)
+                return false;
+            service->metrics[service->worker_count] = &worker->metrics;
+            service->workers[service->worker_count++] = worker;
+        }
+    return true;
+}
+
+static bool start_server(struct service *service, struct error *error)
+{
+    static const struct web_route *const routes[] = {web_probe_routes, NULL};
+    service->probes = (struct web_probes){
+        .metrics = view_metrics_list(service->metrics, service->worker_count, &service->arena),
+        .ready = ready,
+        .self = service,
+    };
+    if (service->probes.metrics == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "metrics");
+    web_probes_set(&service->probes);
+    service->server = web_server_start(
+        &(struct web_server_options){
+            .address = service->config.address,
+            .port = (int)service->config.port,
+            .threads = 1,
+            .connections_max = 64,
+            .idle_timeout_s = 30,
+            .body_bytes_max = 1024,
+            .arena_bytes_max = 4 * 1024 * 1024,
+            .routes = routes,
+            .request_timeout_us = 5000000,
+        },
+        error);
+    return service->server != NULL;
+}
+
+bool service_start(struct service *service, struct error *error)
+{
+    arena_init(&service->arena, METRICS_BYTES_MAX);
+    if (!create_workers(service, error) || !start_server(service, error))
+        return false;
+    for (size_t i = 0; i < service->worker_count; i++)
+        if (!worker_start(service->workers[i], error))
+            return false;
+    log_info("projector_started", LOG_NUMBER("views", (int64_t)service->worker_count),
+             LOG_NUMBER("port", web_server_port(service->server)));
+    return true;
+}
+
+bool service_stop(struct service *service)
+{
+    bool fine = true;
+    service->server = web_server_stop(service->server, STOP_TIMEOUT_MS);
+    for (size_t i = service->worker_count; i-- > 0;) {
+        fine = fine && !atomic_load(&service->workers[i]->refused);
+        service->workers[i] = worker_destroy(service->workers[i]);
+    }
+    free(service->workers);
+    free(service->metrics);
+    arena_done(&service->arena);
+    return fine;
+}

@@ -1,0 +1,21 @@
+/* What main puts together: a worker per view, and the server that tells how they are. */
+#pragma once
+
+#include "lib/core/arena.h"
+#include "lib/web/probes.h"
+#include "projector/worker.h"
+
+struct service {
+    struct projector_config config;
+    struct arena arena; /* metrics' labels and lists */
+    struct worker **workers;
+    struct view_metrics **metrics;
+    size_t worker_count;
+    struct web_probes probes;
+    struct web_server *server;
+};
+
+/* With .config filled. Stop it also after a failure. */
+MUST_CHECK bool service_start(struct service *service, struct error *error);
+/* False: a worker had to refuse its work. */
+bool service_stop(struct service *service);
