@@ -23,7 +23,7 @@ static const struct aggregate *const catalog_aggregates[] = {&product_aggregate,
 #define REFUSAL(refusal_name, refusal_status, refusal_text)                                        \
     const struct refusal refusal_name = {                                                          \
         .code = #refusal_name, .status = refusal_status, .text = refusal_text};
-#include "command-svc/catalog/refusals.def"
+#include "schemas/catalog/refusals.def"
 #undef REFUSAL
 
 extern const struct context catalog_context;

@@ -4,5 +4,5 @@
 #include "command-svc/aggregate.h"
 
 #define REFUSAL(name, status, text) extern const struct refusal name;
-#include "command-svc/catalog/refusals.def"
+#include "schemas/catalog/refusals.def"
 #undef REFUSAL
