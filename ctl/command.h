@@ -1,0 +1,31 @@
+/* A command of sijangctl: a file with one of these constants, and a line in main.c's list. */
+#pragma once
+
+#include "lib/core/config.h"
+#include <getopt.h>
+
+enum command_exit {
+    COMMAND_DONE = 0,
+    COMMAND_FAILED = 1, /* the world did not let us */
+    COMMAND_MISUSED = 2 /* wrong arguments or settings: nothing was tried */
+};
+
+struct command {
+    const char *words[3];  /* "topics", "create", NULL */
+    const char *arguments; /* as shown in the usage line */
+    const char *help;      /* lines, each indented by two, the example among them */
+    const struct config_entry *settings;
+    /* argv[0] is the last of the words; --help is answered already. error->detail is printed. */
+    enum command_exit (*run)(int argc, char **argv, struct error *error);
+};
+
+extern const struct command migrate, token, topics_create;
+
+/* For --help. */
+void settings_print(const struct config_entry *settings);
+
+/* What getopt_long answers to an argument it does not know, or one without its value. */
+enum command_exit command_misused(char **argv, struct error *error);
+/* A whole number within bounds. */
+MUST_CHECK bool command_number(const char *option, const char *value, int64_t max,
+                               int64_t *ret_number, struct error *error);

@@ -1,0 +1,81 @@
+/* sijangctl: the operator's tool. Finds the command its first words name, answers --help, and turns
+ * the outcome into an exit code. */
+#include "ctl/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command *const commands[] = {
+    &migrate,
+    &token,
+    &topics_create,
+    NULL,
+};
+
+/* How many of argv's words name the command; 0: they do not. */
+static int match(const struct command *command, int argc, char **argv)
+{
+    int count = 0;
+    for (; command->words[count] != NULL; count++)
+        if (count >= argc || strcmp(command->words[count], argv[count]) != 0)
+            return 0;
+    return count;
+}
+
+static void print_name(const struct command *command, FILE *out)
+{
+    (void)fprintf(out, "sijangctl");
+    for (const char *const *word = command->words; *word != NULL; word++)
+        (void)fprintf(out, " %s", *word);
+}
+
+static void print_commands(FILE *out)
+{
+    (void)fprintf(out, "Usage: sijangctl COMMAND [--help]\n\nCommands:\n");
+    for (const struct command *const *command = commands; *command != NULL; command++) {
+        (void)fprintf(out, "  ");
+        print_name(*command, out);
+        (void)fprintf(out, " %s\n", (*command)->arguments);
+    }
+    (void)fprintf(out, "\nExit codes: 0 done, 1 failed, 2 wrong arguments or settings.\n");
+}
+
+static bool asks_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct error error = {0};
+
+    if (asks_help(argc, argv)) {
+        (void)printf("Usage: ");
+        print_name(command, stdout);
+        (void)printf(" %s\n\n%s", command->arguments, command->help);
+        settings_print(command->settings);
+        (void)printf("\nExit codes: 0 done, 1 failed, 2 wrong arguments or settings.\n");
+        return COMMAND_DONE;
+    }
+    enum command_exit outcome = command->run(argc, argv, &error);
+    if (outcome != COMMAND_DONE) {
+        print_name(command, stderr);
+        (void)fprintf(stderr, ": %s\n", error.detail);
+    }
+    return (int)outcome;
+}
+
+int main(int argc, char **argv)
+{
+    for (const struct command *const *command = commands; *command != NULL; command++) {
+        int words = match(*command, argc - 1, argv + 1);
+        if (words > 0)
+            return run(*command, argc - words, argv + words);
+    }
+    bool helped = asks_help(argc, argv);
+    print_commands(helped ? stdout : stderr);
+    return helped ? COMMAND_DONE : COMMAND_MISUSED;
+}

@@ -1,0 +1,35 @@
+/* What all commands say about their options and environment. */
+#include "ctl/command.h"
+
+#include "lib/core/text.h"
+#include <stdio.h>
+
+void settings_print(const struct config_entry *settings)
+{
+    (void)printf("\nEnvironment:\n");
+    for (const struct config_entry *entry = settings; entry->name != NULL; entry++) {
+        (void)printf("  %s\n      %s", entry->name, entry->help);
+        if (entry->initial == NULL)
+            (void)printf(" Must be set.\n");
+        else
+            (void)printf(" Default: %s.\n", entry->initial);
+    }
+}
+
+enum command_exit command_misused(char **argv, struct error *error)
+{
+    error_set(error, FAULT_CONFIG_INVALID, "%s is unknown or lacks its value, try --help",
+              argv[optind - 1]);
+    return COMMAND_MISUSED;
+}
+
+bool command_number(const char *option, const char *value, int64_t max, int64_t *ret_number,
+                    struct error *error)
+{
+    int64_t number;
+    if (!text_to_integer(text_of(value), &number) || number < 1 || number > max)
+        return error_set(error, FAULT_CONFIG_INVALID, "%s must be from 1 to %lld", option,
+                         (long long)max);
+    *ret_number = number;
+    return true;
+}
