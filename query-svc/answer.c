@@ -1,0 +1,45 @@
+/* One row is an object with its version as ETag, a list is a page; no row is the question's own
+ * problem. */
+#include "query-svc/answer.h"
+#include "lib/record/json.h"
+#include "query-svc/page.h"
+
+static const char *render_etag(const struct question *question, const void *row,
+                               struct arena *arena)
+{
+    const struct field *field = record_find_field(question->statements[0]->row, question->version);
+    const int64_t *version = (const void *)((const char *)row + field->offset);
+
+    return arena_print(arena, "\"%lld\"", (long long)*version);
+}
+
+static void render(const struct question *question, const void *input, const struct db_rows *rows,
+                   struct buffer *rendering)
+{
+    const struct record *row = question->statements[0]->row; /* all of them have the same */
+
+    buffer_clear(rendering);
+    if (question->missing == NULL)
+        page_write(input, row, rows, rendering);
+    else
+        json_write(row, rows->items, rendering);
+}
+
+void answer_rows(struct answer *answer, const struct answering *with, const struct db_rows *rows)
+{
+    const struct question *question = with->question;
+
+    if (rows->count == 0 && question->missing != NULL) {
+        answer->problem = question->missing;
+        return;
+    }
+    render(question, with->input, rows, with->rendering);
+    answer->status = 200;
+    answer->body = arena_copy_text(with->arena, buffer_text(with->rendering));
+    if (question->version != NULL)
+        answer->etag = render_etag(question, rows->items, with->arena);
+    if (with->rendering->failed)
+        answer->fault = FAULT_LIMIT_EXCEEDED;
+    else if (answer->body.bytes == NULL || (question->version != NULL && answer->etag == NULL))
+        answer->fault = FAULT_OUT_OF_MEMORY;
+}

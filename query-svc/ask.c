@@ -1,0 +1,216 @@
+/* The way of a question. It begins on an HTTP thread, may wait on the poller's, is answered with
+ * rows on the pipeline's, and ends on the HTTP thread it came from; nobody blocks on the way. */
+#include "query-svc/ask.h"
+#include "lib/core/clock.h"
+#include "lib/log/partition.h"
+#include "query-svc/answer.h"
+#include "query-svc/etag.h"
+#include "query-svc/input.h"
+#include "query-svc/query_metrics.h"
+#include "query-svc/service.h"
+#include "query-svc/wait.h"
+
+struct ask {
+    const struct question *question;
+    struct query_service *service;
+    struct web_request *request;
+    struct arena *arena;
+    const void *input;
+    int32_t partition; /* or VIEWS_ALL_PARTITIONS */
+    struct text if_none_match;
+    struct view_waiter waiter;
+    int64_t waiting_since_boot_us;
+    struct db_question rows;
+    struct answer answer;
+};
+
+static bool may_ask(const struct ask *ask)
+{
+    const struct problem *problem;
+    struct caller caller;
+
+    if (ask->question->roles == 0)
+        return true;
+    if (!web_authenticate(ask->service->auth, ask->request, &caller, &problem)) {
+        web_problem(ask->request, problem);
+        return false;
+    }
+    if ((caller.roles & ask->question->roles) != 0)
+        return true;
+    web_problem(ask->request, &problem_forbidden);
+    return false;
+}
+
+static int32_t find_partition(const struct ask *ask)
+{
+    const struct record *record = ask->question->input;
+    const struct text *key;
+
+    if (ask->question->key == NULL)
+        return VIEWS_ALL_PARTITIONS;
+    key = (const void *)((const char *)ask->input +
+                         record_find_field(record, ask->question->key)->offset);
+    return log_partition_of(*key, (int32_t)ask->service->config->partitions);
+}
+
+static void put_headers(const struct ask *ask)
+{
+    const struct view_standing *standing = &ask->answer.standing;
+
+    if (standing->position != NULL)
+        web_header(ask->request, "Sijang-Position", standing->position);
+    if (standing->lag != NULL)
+        web_header(ask->request, "Sijang-View-Lag", standing->lag);
+    if (ask->answer.etag != NULL)
+        web_header(ask->request, "ETag", ask->answer.etag);
+}
+
+/* The last step, on the HTTP thread. */
+static void reply(struct web_request *request, void *state)
+{
+    const struct ask *ask = state;
+    const struct answer *answer = &ask->answer;
+    const struct text nothing = TEXT("");
+
+    if (answer->fault != FAULT_NONE) {
+        web_fault(request, answer->fault);
+        return;
+    }
+    put_headers(ask);
+    if (answer->problem != NULL)
+        web_problem(request, answer->problem);
+    else if (etag_matches(ask->if_none_match, answer->etag))
+        web_answer(request, 304, NULL, nothing);
+    else
+        web_answer(request, answer->status, "application/json", answer->body);
+}
+
+static void take_rows(struct db_question *rows, const struct db_rows *read,
+                      const struct error *error)
+{
+    struct ask *ask = rows->user;
+
+    const struct answering with = {ask->question, ask->input, ask->arena, &ask->service->rendering};
+
+    ask->answer.fault = error->fault;
+    if (error->fault == FAULT_NONE)
+        answer_rows(&ask->answer, &with, read);
+    query_metrics_note(error);
+    web_resume(ask->request);
+}
+
+static bool send_rows(struct ask *ask, struct error *error)
+{
+    /* Where the view stands is taken before the rows are asked for, from the same server: a
+     * statement sent later sees at least what was committed then, so the rows are never older than
+     * the position says (reads spread over replicas would need the position from the replica that
+     * answers). */
+    if (!views_describe(ask->service->views, ask->question->view, ask->partition, ask->arena,
+                        &ask->answer.standing))
+        return error_set(error, FAULT_NOT_READY, "positions were not read yet");
+    ask->rows = (struct db_question){
+        .arena = ask->arena,
+        .answer = take_rows,
+        .user = ask,
+        .deadline_boot_us =
+            clock_boot_us() + ask->service->config->request_timeout_ms * INT64_C(1000),
+    };
+    ask->rows.statement = ask->question->bind(ask->input, ask->arena, ask->rows.values);
+    if (ask->rows.statement == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "binding values");
+    return db_pipeline_ask(ask->service->pipeline, &ask->rows, error);
+}
+
+/* The request is suspended. */
+static void read_rows(struct ask *ask)
+{
+    struct error error = {0};
+
+    if (send_rows(ask, &error))
+        return;
+    ask->answer.fault = error.fault;
+    web_resume(ask->request);
+}
+
+static const struct problem *not_reached(struct ask *ask)
+{
+    struct problem *problem = arena_alloc(ask->arena, sizeof *problem);
+    const struct view *view = ask->question->view;
+    struct view_standing *standing = &ask->answer.standing;
+
+    if (problem == NULL)
+        return &problem_position_not_reached;
+    *problem = problem_position_not_reached;
+    if (views_describe(ask->service->views, view, VIEWS_ALL_PARTITIONS, ask->arena, standing))
+        problem->detail =
+            arena_print(ask->arena, "%s stands at %s", view->name,
+                        standing->position[0] != '\0' ? standing->position : "the beginning");
+    return problem;
+}
+
+static void take_outcome(struct view_waiter *waiter, enum view_outcome outcome)
+{
+    struct ask *ask = waiter->user;
+
+    query_metrics_waited(clock_boot_us() - ask->waiting_since_boot_us, outcome);
+    switch (outcome) {
+    case VIEW_REACHED: read_rows(ask); return;
+    case VIEW_NOT_REACHED: ask->answer.problem = not_reached(ask); break;
+    case VIEW_POSITION_UNKNOWN: ask->answer.problem = &problem_unknown_position; break;
+    case VIEW_UNAVAILABLE: ask->answer.fault = FAULT_DATABASE_UNAVAILABLE; break;
+    }
+    web_resume(ask->request);
+}
+
+/* The request is suspended. */
+static void wait_for_view(struct ask *ask, const struct wait *wait)
+{
+    struct error error = {0};
+
+    ask->waiting_since_boot_us = clock_boot_us();
+    ask->waiter = (struct view_waiter){
+        .view = ask->question->view,
+        .marks = wait->marks,
+        .mark_count = wait->count,
+        .deadline_boot_us = ask->waiting_since_boot_us + wait->patience_us,
+        .done = take_outcome,
+        .user = ask,
+    };
+    if (wait->count == 0 || views_check(ask->service->views, &ask->waiter) == VIEW_REACHED) {
+        read_rows(ask);
+        return;
+    }
+    if (views_wait(ask->service->views, &ask->waiter, &error))
+        return;
+    ask->answer.fault = error.fault;
+    web_resume(ask->request);
+}
+
+void ask_handle(struct web_request *request, const void *constant)
+{
+    struct arena *arena = web_request_arena(request);
+    struct ask *ask = arena_alloc_zeroed(arena, sizeof *ask);
+    struct wait wait;
+
+    if (ask == NULL) {
+        web_fault(request, FAULT_OUT_OF_MEMORY);
+        return;
+    }
+    ask->question = constant;
+    ask->service = web_request_user(request);
+    ask->request = request;
+    ask->arena = arena;
+    if (!may_ask(ask))
+        return;
+    ask->input = input_read(request, ask->question);
+    if (ask->input == NULL)
+        return;
+    if (!wait_read(request, &wait)) {
+        web_problem(request, &problem_malformed_position);
+        return;
+    }
+    ask->partition = find_partition(ask);
+    ask->if_none_match = web_request_header(request, "If-None-Match");
+    web_suspend(request, reply, ask);
+    wait_for_view(ask, &wait);
+}

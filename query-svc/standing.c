@@ -1,0 +1,165 @@
+/* Positions compared with marks: in the order of the log, each partition for itself, never by time.
+ */
+#include "query-svc/standing.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const struct field view_position_fields[] = {
+    {FIELD_AT(view_position, partition), .kind = FIELD_INTEGER},
+    {FIELD_AT(view_position, context), .kind = FIELD_TEXT},
+    {FIELD_AT(view_position, log), .kind = FIELD_TEXT, .optional = true},
+    {FIELD_AT(view_position, next_offset), .kind = FIELD_INTEGER},
+    {FIELD_AT(view_position, end_offset), .kind = FIELD_INTEGER},
+};
+const struct record view_position_record = {
+    .name = "ViewPosition",
+    .size = sizeof(struct view_position),
+    .fields = view_position_fields,
+    .field_count = COUNT_OF(view_position_fields),
+};
+
+bool standing_init(struct standing *standing, const struct view *view, int32_t partitions)
+{
+    *standing = (struct standing){.view = view, .partitions = partitions};
+    while (view->contexts[standing->context_count] != NULL)
+        standing->context_count++;
+    standing->entries =
+        calloc(standing->context_count * (size_t)partitions + 1, sizeof *standing->entries);
+    return standing->entries != NULL;
+}
+
+void standing_done(struct standing *standing)
+{
+    free(standing->entries);
+    standing->entries = NULL;
+}
+
+static size_t find_context(const struct standing *standing, struct text context)
+{
+    size_t i = 0;
+
+    while (i < standing->context_count && !text_is(context, standing->view->contexts[i]))
+        i++;
+    return i;
+}
+
+static struct standing_entry *entry_at(const struct standing *standing, size_t context,
+                                       int32_t partition)
+{
+    return &standing->entries[context * (size_t)standing->partitions + (size_t)partition];
+}
+
+void standing_set(struct standing *standing, const struct db_rows *rows)
+{
+    const struct view_position *positions = rows->items;
+    static const struct uuid none;
+
+    memset(standing->entries, 0,
+           standing->context_count * (size_t)standing->partitions * sizeof *standing->entries);
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct view_position *position = &positions[i];
+        size_t context = find_context(standing, position->context);
+        struct standing_entry *entry;
+        if (context == standing->context_count || position->partition < 0 ||
+            position->partition >= standing->partitions)
+            continue;
+        entry = entry_at(standing, context, (int32_t)position->partition);
+        entry->next = position->next_offset;
+        entry->end = position->end_offset;
+        entry->known = position->log.bytes != NULL && uuid_parse(position->log, &entry->log) &&
+                       !uuid_equal(&entry->log, &none);
+    }
+    standing->polled = true;
+}
+
+static enum view_outcome judge_mark(const struct standing *standing, const struct log_mark *mark)
+{
+    size_t context = find_context(standing, mark->context);
+    const struct standing_entry *entry;
+
+    if (context == standing->context_count)
+        return VIEW_REACHED;
+    if (mark->partition < 0 || mark->partition >= standing->partitions)
+        return VIEW_POSITION_UNKNOWN;
+    entry = entry_at(standing, context, mark->partition);
+    if (!entry->known)
+        return VIEW_NOT_REACHED;
+    if (!uuid_equal(&entry->log, &mark->log))
+        return VIEW_POSITION_UNKNOWN;
+    return entry->next > mark->offset ? VIEW_REACHED : VIEW_NOT_REACHED;
+}
+
+enum view_outcome standing_judge(const struct standing *standing, const struct log_mark *marks,
+                                 size_t mark_count)
+{
+    enum view_outcome outcome = standing->polled ? VIEW_REACHED : VIEW_NOT_REACHED;
+
+    for (size_t i = 0; i < mark_count; i++) {
+        enum view_outcome one = judge_mark(standing, &marks[i]);
+        if (one == VIEW_POSITION_UNKNOWN)
+            return one;
+        if (one == VIEW_NOT_REACHED)
+            outcome = one;
+    }
+    return outcome;
+}
+
+static int32_t first_partition(int32_t partition)
+{
+    return partition == VIEWS_ALL_PARTITIONS ? 0 : partition;
+}
+
+static int32_t end_partition(const struct standing *standing, int32_t partition)
+{
+    return partition == VIEWS_ALL_PARTITIONS ? standing->partitions : partition + 1;
+}
+
+int64_t standing_lag(const struct standing *standing, int32_t partition)
+{
+    int64_t lag = 0;
+
+    for (size_t context = 0; context < standing->context_count; context++)
+        for (int32_t i = first_partition(partition); i < end_partition(standing, partition); i++) {
+            const struct standing_entry *entry = entry_at(standing, context, i);
+            if (!entry->known || entry->end < 0)
+                return -1;
+            lag += entry->end > entry->next ? entry->end - entry->next : 0;
+        }
+    return lag;
+}
+
+static char *put_mark(char *at, const struct standing *standing, size_t context, int32_t partition)
+{
+    const struct standing_entry *entry = entry_at(standing, context, partition);
+    struct log_mark mark = {.context = text_of(standing->view->contexts[context]),
+                            .partition = partition,
+                            .offset = entry->next - 1,
+                            .log = entry->log};
+
+    return at + log_mark_format(&mark, at);
+}
+
+bool standing_describe(const struct standing *standing, int32_t partition, struct arena *arena,
+                       struct view_standing *ret_standing)
+{
+    int32_t first = first_partition(partition), end = end_partition(standing, partition);
+    int64_t lag = standing_lag(standing, partition);
+    size_t marks_max = standing->context_count * (size_t)(end - first);
+    char *position = arena_alloc(arena, marks_max * POSITION_TEXT_SIZE + 1), *at = position;
+    char *lag_text = lag < 0 ? NULL : arena_print(arena, "%lld", (long long)lag);
+
+    if (!standing->polled || position == NULL || (lag >= 0 && lag_text == NULL))
+        return false;
+    for (size_t context = 0; context < standing->context_count; context++)
+        for (int32_t i = first; i < end; i++) {
+            const struct standing_entry *entry = entry_at(standing, context, i);
+            if (!entry->known || entry->next == 0)
+                continue;
+            if (at != position)
+                *at++ = ',';
+            at = put_mark(at, standing, context, i);
+        }
+    *at = '\0';
+    *ret_standing = (struct view_standing){.position = position, .lag = lag_text};
+    return true;
+}

@@ -1,0 +1,31 @@
+/* One view's positions as last polled. No locks: the owner's. */
+#pragma once
+
+#include "query-svc/views.h"
+
+struct standing_entry {
+    bool known; /* something was read of this context and partition */
+    struct uuid log;
+    int64_t next;
+    int64_t end; /* negative: not known */
+};
+
+struct standing {
+    const struct view *view;
+    int32_t partitions;
+    size_t context_count;
+    struct standing_entry *entries; /* context by context, a partition each */
+    bool polled;
+};
+
+MUST_CHECK bool standing_init(struct standing *standing, const struct view *view,
+                              int32_t partitions);
+void standing_done(struct standing *standing);
+/* `rows` are of view_position_record. */
+void standing_set(struct standing *standing, const struct db_rows *rows);
+enum view_outcome standing_judge(const struct standing *standing, const struct log_mark *marks,
+                                 size_t mark_count);
+MUST_CHECK bool standing_describe(const struct standing *standing, int32_t partition,
+                                  struct arena *arena, struct view_standing *ret_standing);
+/* Events between the view and the log's end; negative: not known. */
+int64_t standing_lag(const struct standing *standing, int32_t partition);

@@ -1,0 +1,338 @@
+/* The poller: one connection, one thread. A waiting request costs nothing but its place in a list,
+ * so a thousand of them cost the database no more than one. */
+#include "query-svc/views.h"
+#include "lib/core/clock.h"
+#include "query-svc/standing.h"
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define POLL_US_WAITED_FOR INT64_C(1000)
+#define POLL_US_OTHERWISE  INT64_C(50000)
+#define RECONNECT_US       INT64_C(100000)
+#define FRESH_US           INT64_C(3000000)
+#define POLL_ARENA_BYTES   ((size_t)1024 * 1024)
+
+struct watched {
+    struct standing standing;    /* lock */
+    struct view_waiter *waiters; /* the poller's */
+};
+
+struct views {
+    struct views_options options;
+    size_t count;
+    struct watched *watched;
+    struct db_connection *connection; /* the poller's */
+    struct arena arena;               /* the poller's */
+    int64_t all_polled_boot_us;       /* the poller's */
+    size_t kept;                      /* the poller's: waiters in its lists */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct view_waiter *incoming; /* lock */
+    size_t waiting;               /* lock: incoming and kept */
+    int64_t polled_boot_us;       /* lock: all views, last; 0: never */
+    bool away;                    /* lock: the last attempt to poll failed */
+    bool stopping;                /* lock */
+};
+
+static struct watched *find_watched(const struct views *views, const struct view *view)
+{
+    size_t i = 0;
+
+    while (i < views->count && views->watched[i].standing.view != view)
+        i++;
+    assert(i < views->count);
+    return &views->watched[i];
+}
+
+bool views_fresh(struct views *views)
+{
+    bool fresh;
+
+    pthread_mutex_lock(&views->lock);
+    fresh = views->polled_boot_us != 0 && clock_boot_us() - views->polled_boot_us < FRESH_US;
+    pthread_mutex_unlock(&views->lock);
+    return fresh;
+}
+
+bool views_describe(struct views *views, const struct view *view, int32_t partition,
+                    struct arena *arena, struct view_standing *ret_standing)
+{
+    bool described;
+
+    pthread_mutex_lock(&views->lock);
+    described =
+        standing_describe(&find_watched(views, view)->standing, partition, arena, ret_standing);
+    pthread_mutex_unlock(&views->lock);
+    return described;
+}
+
+enum view_outcome views_check(struct views *views, const struct view_waiter *waiter)
+{
+    enum view_outcome outcome;
+
+    pthread_mutex_lock(&views->lock);
+    outcome = standing_judge(&find_watched(views, waiter->view)->standing, waiter->marks,
+                             waiter->mark_count);
+    pthread_mutex_unlock(&views->lock);
+    return outcome;
+}
+
+static bool take_waiter(struct views *views, struct view_waiter *waiter, struct error *error)
+{
+    if (views->away || views->stopping)
+        return error_set(error, FAULT_DATABASE_UNAVAILABLE, "positions cannot be read");
+    if (views->waiting >= views->options.waiters_max)
+        return error_set(error, FAULT_OVERLOADED, "%zu requests wait for a position",
+                         views->waiting);
+    views->waiting++;
+    waiter->next = views->incoming;
+    views->incoming = waiter;
+    return true;
+}
+
+bool views_wait(struct views *views, struct view_waiter *waiter, struct error *error)
+{
+    bool taken;
+
+    pthread_mutex_lock(&views->lock);
+    taken = take_waiter(views, waiter, error);
+    pthread_cond_signal(&views->changed);
+    pthread_mutex_unlock(&views->lock);
+    return taken;
+}
+
+static void collect(struct views *views)
+{
+    struct view_waiter *waiter;
+
+    pthread_mutex_lock(&views->lock);
+    waiter = views->incoming;
+    views->incoming = NULL;
+    pthread_mutex_unlock(&views->lock);
+    while (waiter != NULL) {
+        struct view_waiter *next = waiter->next;
+        struct watched *watched = find_watched(views, waiter->view);
+        waiter->next = watched->waiters;
+        watched->waiters = waiter;
+        views->kept++;
+        waiter = next;
+    }
+}
+
+static void finish(struct views *views, struct view_waiter *waiter, enum view_outcome outcome)
+{
+    views->kept--;
+    pthread_mutex_lock(&views->lock);
+    views->waiting--;
+    pthread_mutex_unlock(&views->lock);
+    waiter->done(waiter, outcome);
+}
+
+/* Only this thread changes the standing, so that reading it here needs no lock. */
+static void settle(struct views *views, struct watched *watched, int64_t now_boot_us)
+{
+    struct view_waiter *waiter = watched->waiters;
+
+    watched->waiters = NULL;
+    while (waiter != NULL) {
+        struct view_waiter *next = waiter->next;
+        enum view_outcome outcome =
+            standing_judge(&watched->standing, waiter->marks, waiter->mark_count);
+        if (outcome == VIEW_NOT_REACHED && now_boot_us < waiter->deadline_boot_us) {
+            waiter->next = watched->waiters;
+            watched->waiters = waiter;
+        } else {
+            finish(views, waiter, outcome);
+        }
+        waiter = next;
+    }
+}
+
+static void give_up_waiting(struct views *views)
+{
+    collect(views);
+    for (size_t i = 0; i < views->count; i++) {
+        struct view_waiter *waiter = views->watched[i].waiters;
+        views->watched[i].waiters = NULL;
+        while (waiter != NULL) {
+            struct view_waiter *next = waiter->next;
+            finish(views, waiter, VIEW_UNAVAILABLE);
+            waiter = next;
+        }
+    }
+}
+
+static void note_lag(const struct standing *standing)
+{
+    int64_t lag = standing_lag(standing, VIEWS_ALL_PARTITIONS);
+
+    if (lag >= 0)
+        metric_set(standing->view->lag, lag);
+}
+
+static bool poll_view(struct views *views, struct watched *watched, struct error *error)
+{
+    struct db_rows rows;
+
+    arena_reset(&views->arena);
+    if (!db_run(views->connection, watched->standing.view->positions, NULL, &views->arena, &rows,
+                error))
+        return false;
+    pthread_mutex_lock(&views->lock);
+    standing_set(&watched->standing, &rows);
+    pthread_mutex_unlock(&views->lock);
+    note_lag(&watched->standing);
+    return true;
+}
+
+/* All views now and then, those waited for every time. */
+static bool poll_all(struct views *views, struct error *error)
+{
+    int64_t now_boot_us = clock_boot_us();
+    bool all = now_boot_us - views->all_polled_boot_us >= POLL_US_OTHERWISE;
+
+    for (size_t i = 0; i < views->count; i++) {
+        struct watched *watched = &views->watched[i];
+        if (!all && watched->waiters == NULL)
+            continue;
+        if (!poll_view(views, watched, error))
+            return false;
+        settle(views, watched, clock_boot_us());
+    }
+    if (all)
+        views->all_polled_boot_us = now_boot_us;
+    return true;
+}
+
+static bool connect_if_closed(struct views *views, struct error *error)
+{
+    struct db_options options = {.conninfo = views->options.conninfo,
+                                 .application_name = "query-svc positions",
+                                 .timeout_ms = views->options.timeout_ms,
+                                 .statements = views->options.statements};
+
+    if (views->connection == NULL)
+        views->connection = db_connect(&options, error);
+    return views->connection != NULL;
+}
+
+/* One turn; returns when the next one is due. */
+static int64_t turn(struct views *views)
+{
+    struct error error = {0};
+    bool fine;
+
+    collect(views);
+    fine = connect_if_closed(views, &error) && poll_all(views, &error);
+    pthread_mutex_lock(&views->lock);
+    views->away = !fine;
+    if (fine)
+        views->polled_boot_us = clock_boot_us();
+    pthread_mutex_unlock(&views->lock);
+    if (!fine) {
+        views->connection = db_close(views->connection);
+        give_up_waiting(views);
+        return clock_boot_us() + RECONNECT_US;
+    }
+    return clock_boot_us() + (views->kept > 0 ? POLL_US_WAITED_FOR : POLL_US_OTHERWISE);
+}
+
+/* Sleeps until it is time; a first waiter is served at once. */
+static bool sleep_until(struct views *views, int64_t due_boot_us)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&views->lock);
+    for (;;) {
+        int64_t left_us = due_boot_us - clock_boot_us();
+        bool first_waiter = views->kept == 0 && views->incoming != NULL;
+        struct timespec until;
+        if (left_us <= 0 || first_waiter || views->stopping)
+            break;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += left_us % 1000000 * 1000;
+        until.tv_sec += left_us / 1000000 + until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&views->changed, &views->lock, &until);
+    }
+    stopping = views->stopping;
+    pthread_mutex_unlock(&views->lock);
+    return !stopping;
+}
+
+static void *run(void *argument)
+{
+    struct views *views = argument;
+
+    while (sleep_until(views, turn(views)))
+        ;
+    give_up_waiting(views);
+    views->connection = db_close(views->connection);
+    return NULL;
+}
+
+static struct views *views_free(struct views *views)
+{
+    for (size_t i = 0; i < views->count; i++)
+        standing_done(&views->watched[i].standing);
+    arena_done(&views->arena);
+    pthread_cond_destroy(&views->changed);
+    pthread_mutex_destroy(&views->lock);
+    free(views->watched);
+    free(views);
+    return NULL;
+}
+
+static bool watch_all(struct views *views)
+{
+    size_t count = 0;
+
+    while (views->options.views[count] != NULL)
+        count++;
+    views->watched = calloc(count + 1, sizeof *views->watched);
+    if (views->watched == NULL)
+        return false;
+    for (; views->count < count; views->count++)
+        if (!standing_init(&views->watched[views->count].standing,
+                           views->options.views[views->count], views->options.partitions))
+            return false;
+    return true;
+}
+
+struct views *views_start(const struct views_options *options, struct error *error)
+{
+    struct views *views = calloc(1, sizeof *views);
+    pthread_condattr_t attributes;
+
+    if (views == NULL) {
+        error_set(error, FAULT_OUT_OF_MEMORY, "starting to watch views");
+        return NULL;
+    }
+    views->options = *options;
+    arena_init(&views->arena, POLL_ARENA_BYTES);
+    pthread_mutex_init(&views->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&views->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (!watch_all(views) || pthread_create(&views->thread, NULL, run, views) != 0) {
+        error_set(error, FAULT_OUT_OF_MEMORY, "starting to watch views");
+        return views_free(views);
+    }
+    return views;
+}
+
+struct views *views_stop(struct views *views)
+{
+    if (views == NULL)
+        return NULL;
+    pthread_mutex_lock(&views->lock);
+    views->stopping = true;
+    pthread_cond_signal(&views->changed);
+    pthread_mutex_unlock(&views->lock);
+    pthread_join(views->thread, NULL);
+    return views_free(views);
+}
