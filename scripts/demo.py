@@ -1,8 +1,9 @@
 """Demo data: a coffee shop's menu and a few single tickets, created through the public HTTP API.
 
-demo.py URL SIJANG: tokens come from `SIJANG token`. What a seller lists already is left alone, and each
-request carries a fixed Idempotency-Key, so that running it again, or twice at once, changes nothing."""
+demo.py URL SIJANG: tokens come from `SIJANG token`. What a seller lists already is left alone, and
+each request carries a fixed Idempotency-Key: running it again, or twice at once, changes nothing."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -24,6 +25,12 @@ PRODUCTS = [
     (TICKETS, "Pansori at the river, seat A1", "One seat, Saturday at seven.", 25000, 1, False),
     (TICKETS, "Pansori at the river, seat A2", "One seat, Saturday at seven.", 25000, 1, False),
 ]
+
+
+def subject(token):
+    """The account a token speaks for."""
+    claims = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"]
 
 
 class Market:
@@ -49,11 +56,11 @@ class Market:
             sys.exit(f"demo: {request.get_method()} {path}: {refused.code} "
                      f"{refused.read().decode(errors='replace')}")
 
-    def titles(self, seller, token):
-        """What the seller lists by now."""
+    def titles(self, token):
+        """What the token's seller lists by now."""
         found, cursor = set(), None
         while True:
-            query = {"seller": seller, **({"cursor": cursor} if cursor else {})}
+            query = {"seller": subject(token), **({"cursor": cursor} if cursor else {})}
             page = self.ask(f"/v1/products?{urllib.parse.urlencode(query)}", token)
             found |= {item["title"] for item in page["items"]}
             cursor = page.get("next_cursor")
@@ -65,7 +72,7 @@ def load(market):
     created = 0
     for seller in (COFFEE, TICKETS):
         token = market.token(seller)
-        there = market.titles(seller, token)
+        there = market.titles(token)
         for owner, title, description, price, stock, made_to_order in PRODUCTS:
             if owner != seller or title in there:
                 continue

@@ -1,5 +1,6 @@
-# A private PostgreSQL cluster as an ordinary process. It refuses root, so that root runs it as user postgres;
-# where that user cannot reach the clone, the cluster lies under /var/lib/postgresql. Sourced after processes.sh.
+# A private PostgreSQL cluster as an ordinary process. It refuses root, so that root runs it as user
+# postgres; where that user cannot reach the clone, the cluster lies under /var/lib/postgresql.
+# Sourced after processes.sh.
 
 postgres_bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 postgres_as=()
@@ -31,8 +32,8 @@ postgres_start() {
 		-c logging_collector=off -c cluster_name=sijang
 }
 
-# After a crash or a reboot its lock files name a pid that is nobody, a zombie, or somebody else by now. They
-# may go once no process works in the cluster's folder any more.
+# After a crash or a reboot its lock files name a pid that is nobody, a zombie, or somebody else by
+# now. They may go once no process works in the cluster's folder any more.
 postgres_unlock() {
 	local deadline=$((SECONDS + 15))
 	while [ -n "$(find /proc/[0-9]*/cwd -lname "$1/data" -print -quit 2>/dev/null)" ]; do

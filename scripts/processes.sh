@@ -1,5 +1,5 @@
-# Processes started here, known by pid, start time and boot, so that a pid which somebody else has got since,
-# or a file from before a reboot, is never taken for ours. Sourced after settings.sh.
+# Processes started here, known by pid, start time and boot, so that a pid which somebody else has
+# got since, or a file from before a reboot, is never taken for ours. Sourced after settings.sh.
 
 started=() # what this run has started
 
@@ -99,7 +99,7 @@ process_stop() {
 	rm -f "$var/run/$name.pid"
 }
 
-# process_wait NAME SECONDS QUESTION...: until the question is answered with yes, or the process has ended.
+# process_wait NAME SECONDS QUESTION...: until the answer is yes, or the process has ended.
 process_wait() {
 	local name=$1 deadline=$((SECONDS + $2)) began=${EPOCHREALTIME/./}
 	shift 2

@@ -50,6 +50,7 @@ gateway_start() {
 # sijangctl with this market's settings.
 ctl() {
 	(
+		cd "$root" || exit 1
 		export SIJANG_KAFKA_BROKERS SIJANG_DATABASE SIJANG_TOKEN_SECRET SIJANG_TOKEN_ISSUER
 		export SIJANG_PARTITIONS SIJANG_INDEX_PATH
 		exec "$(program sijangctl)" "$@"

@@ -1,5 +1,5 @@
-# Where things are and on which ports. An option wins over the environment, that over what `up` was told
-# last time (var/settings), that over the default. Sourced by the others.
+# Where things are and on which ports. An option wins over the environment, that over what `up` was
+# told last time (var/settings), that over the default. Sourced by the others.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 var=${SIJANG_VAR:-$root/var} # a second market from the same clone: another folder

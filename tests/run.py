@@ -1,7 +1,8 @@
 """Runs the groups of tests and sums them up: run.py [--long] [FILTER].
 
-A filter that is a group's name runs that group; any other runs the tests whose name contains it. The last
-line is always `N passed, N failed`, with `, N skipped` behind it when some were. Exit 1 on any failure."""
+A filter that is a group's name runs that group; any other runs the tests whose name contains it.
+The last line is always `N passed, N failed`, and `, N skipped` when some were. Exit 1 on any
+failure."""
 
 import argparse
 import os
@@ -116,7 +117,7 @@ def cmocka_tally(name, case):
 
 
 def unit(options):
-    tally = Tally()
+    tally = pytest("schemas", options)
     for preset in ("asan", "clang", *(["tsan"] if options.long else [])):
         tally.add(build(preset) or
                   ctest(preset, f"unit-{preset}", options,
@@ -212,8 +213,10 @@ GROUPS = {group.__name__: group for group in (style, unit, servers, system, fuzz
 
 def main():
     parser = argparse.ArgumentParser(prog="./sijang test")
-    parser.add_argument("--long", action="store_true", help="ThreadSanitizer, more seeds, long fuzzing")
-    parser.add_argument("filter", nargs="?", default="", help=f"one of {', '.join(GROUPS)}; or a name")
+    parser.add_argument("--long", action="store_true",
+                        help="ThreadSanitizer, more seeds, long fuzzing")
+    parser.add_argument("filter", nargs="?", default="",
+                        help=f"a group ({', '.join(GROUPS)}), or a part of a test's name")
     options = parser.parse_args()
     chosen = list(GROUPS)
     if options.filter in GROUPS:

@@ -27,8 +27,10 @@ process_wait postgres 60 postgres_ready
 if [ ${#started[@]} -gt 0 ] || [ ! -e "$var/migrated" ] ||
 	[ "$(program sijangctl)" -nt "$var/migrated" ]; then
 	postgres_create_database
-	ctl topics create >>"$var/log/sijangctl.log" 2>&1 || process_complain sijangctl "could not create the topics"
-	ctl migrate >>"$var/log/sijangctl.log" 2>&1 || process_complain sijangctl "could not migrate"
+	ctl topics create >>"$var/log/sijangctl.log" 2>&1 ||
+		process_complain sijangctl "could not create the topics"
+	ctl migrate >>"$var/log/sijangctl.log" 2>&1 ||
+		process_complain sijangctl "could not migrate"
 	touch "$var/migrated"
 fi
 

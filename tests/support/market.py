@@ -8,7 +8,7 @@ from pathlib import Path
 
 from support.broker import Broker
 from support.client import Client, sign_token
-from support.paths import binary
+from support.paths import ROOT, binary
 from support.postgres import Postgres
 from support.service import Gateway, Service
 
@@ -91,7 +91,7 @@ class Market:
     def ctl(self, *words, check=True):
         """Runs sijangctl with the market's settings; its completed process, output as text."""
         env = {**os.environ, **{key: str(value) for key, value in self.settings.items()}}
-        done = subprocess.run([binary("sijangctl"), *words], env=env, text=True,
+        done = subprocess.run([binary("sijangctl"), *words], env=env, text=True, cwd=ROOT,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
         if check and done.returncode != 0:
             raise AssertionError(f"sijangctl {' '.join(words)} ended with {done.returncode}:\n"
