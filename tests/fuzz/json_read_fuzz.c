@@ -1,0 +1,63 @@
+/* Any bytes as a body: for an event of catalog and for a record with a field of every kind. What is
+ * accepted must come back the same when it is written and read again. */
+#include "lib/record/json.h"
+
+#include "schemas/catalog/events.h"
+#include "tests/lib/record_sample.h"
+#include <assert.h>
+
+#define ARENA_MAX  (1 << 24)
+#define BUFFER_MAX (1 << 24)
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void check_errors(const struct field_errors *errors)
+{
+    assert(errors->count > 0 && errors->count <= FIELD_ERRORS_MAX);
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct field_error *entry = &errors->entries[i];
+        assert(entry->field != NULL && entry->code != NULL && entry->message != NULL);
+    }
+}
+
+static void check_round_trip(const struct record *record, const void *value, struct arena *arena)
+{
+    struct field_errors errors;
+    struct buffer out;
+    void *again = arena_alloc(arena, record->size);
+
+    assert(again != NULL);
+    buffer_init(&out, BUFFER_MAX);
+    json_write(record, value, &out);
+    assert(!out.failed);
+    assert(json_read(record, buffer_text(&out), arena, again, &errors, NULL) == JSON_OK);
+    assert(same_record(record, value, again));
+    buffer_done(&out);
+}
+
+static void read_as(const struct record *record, struct text body)
+{
+    struct field_errors errors;
+    struct arena arena;
+    const char *where = NULL;
+
+    arena_init(&arena, ARENA_MAX);
+    void *value = arena_alloc(&arena, record->size);
+    assert(value != NULL);
+    enum json_outcome outcome = json_read(record, body, &arena, value, &errors, &where);
+    if (outcome == JSON_OK)
+        check_round_trip(record, value, &arena);
+    if (outcome == JSON_INVALID)
+        check_errors(&errors);
+    assert(outcome != JSON_MALFORMED || where != NULL);
+    arena_done(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct text body = {(const char *)bytes, size};
+
+    read_as(&product_listed_record, body);
+    read_as(&sample_record, body);
+    return 0;
+}
