@@ -1,0 +1,150 @@
+"""The write side: commands over HTTP, alone and at full speed, on one aggregate and on many."""
+
+from report import Row, at_least, at_most, ms, number, speed
+from tools import fresh_key, http_load, median_run, wrk
+
+RUNS, RUN_S = 3, 10
+HOT_S = 5
+BODY = ('{"title":"Barley tea, cold","description":"Roasted this morning, half a litre.",'
+        '"price":3000,"stock":0}')
+OPEN_SHARE = 0.7
+OPEN_CONNECTIONS = 256
+SCARCE = 2000
+
+
+def _measured(ground, run, runs=RUNS):
+    """The median of some runs, with the processors' use while it ran."""
+    done = []
+    for _ in range(runs):
+        with ground.cpu() as meter:
+            figures = run()
+        done.append({**figures, "cpu": meter.shares, "threads": meter.threads,
+                     "cpu_line": meter.line()})
+    middle = median_run(done)
+    return {**middle, "rates": [round(each["rate"]) for each in done]}
+
+
+def _speed(figures):
+    failed = figures["refused"] + figures["broken"] + figures["timeouts"]
+    return speed(figures) + (f", {number(failed)} NOT ACCEPTED" if failed else "")
+
+
+def _alone(ground):
+    """One connection, the next command after the answer: what a single caller feels."""
+    with ground.cpu() as meter:
+        figures = http_load(ground.address("command-svc"), "/v1/products", ground.token, RUN_S,
+                            method="POST", body=BODY, key=fresh_key())
+    ground.listed += figures["status"]["2xx"]
+    raw = ground.raw(1)
+    ratio = figures["p50_us"] / max(raw["p50_us"], 1)
+    return Row(
+        "one command at a time", f"p50 {ms(figures['p50_us'])} p99 {ms(figures['p99_us'])} ms",
+        f"raw produce p50 {ms(raw['p50_us'])} ms", ratio,
+        [at_most(figures["p50_us"], 500, "p50 0.5 ms"),
+         at_most(figures["p99_us"], 2000, "p99 2 ms"), at_most(ratio, 4, "4 x raw")],
+        {**figures, "raw": raw, "cpu": meter.shares})
+
+
+def _create(ground, connections, limits, share):
+    rate_min, p99_ms_max = limits
+    figures = _measured(ground, lambda: ground.list_products({}, connections, RUN_S))
+    ground.peak[f"create{connections}"] = figures["rate"]
+    raw = ground.raw(connections)
+    ratio = figures["rate"] / raw["rate"]
+    return Row(
+        f"create, {connections} connections, straight", _speed(figures),
+        f"raw produce {number(raw['rate'])}/s", ratio,
+        [at_least(figures["rate"], rate_min, f"{number(rate_min)}/s"),
+         at_most(figures["p99_us"], p99_ms_max * 1000, f"p99 {p99_ms_max} ms"),
+         at_least(ratio, share, f"{share} x raw")],
+        {**figures, "raw": raw})
+
+
+def _through_gateway(ground):
+    figures = _measured(ground, lambda: ground.list_products({}, 64, RUN_S, "gateway"))
+    straight = ground.peak["create64"]
+    ratio = figures["rate"] / straight
+    return Row(
+        "create, 64 connections, through the gateway", _speed(figures),
+        f"straight {number(straight)}/s", ratio,
+        [at_least(figures["rate"], 15000, "15,000/s"),
+         at_most(figures["p99_us"], 15000, "p99 15 ms"), at_least(ratio, 0.6, "0.6 x straight")],
+        figures)
+
+
+def _at_constant_rate(ground):
+    """Arrivals do not wait for answers: the percentiles that callers would see."""
+    rate = OPEN_SHARE * ground.peak["create64"]
+    with ground.cpu() as meter:
+        figures = http_load(ground.address("command-svc"), "/v1/products", ground.token, RUN_S,
+                            method="POST", body=BODY, key=fresh_key(), rate=rate,
+                            connections=OPEN_CONNECTIONS)
+    ground.listed += figures["status"]["2xx"]
+    lost = figures["unanswered"] + figures["broken"] + figures["status"]["5xx"]
+    return Row(
+        f"create, open loop at {OPEN_SHARE:.0%} of the peak",
+        f"{number(figures['rate'])}/s, p50 {ms(figures['p50_us'])} p99 {ms(figures['p99_us'])}"
+        f" p99.9 {ms(figures['p99_9_us'])} ms" + (f", {number(lost)} LOST" if lost else ""),
+        f"wanted {number(rate)}/s", figures["rate"] / rate, [],
+        {**figures, "cpu": meter.shares, "cpu_line": meter.line()})
+
+
+def _simple(ground, what, run):
+    figures = _measured(ground, run, 1)
+    return Row(what, _speed(figures), "", None, [], figures)
+
+
+def commands(ground):
+    """The write side without the projector, which would take its share of the processors."""
+    ground.ensure_products(1000)
+    ground.projector(False)
+    yield _alone(ground)
+    yield _create(ground, 64, (30000, 10), 0.4)
+    yield _create(ground, 256, (40000, 15), 0.15)
+    yield _through_gateway(ground)
+    yield _at_constant_rate(ground)
+    url = f"http://{ground.address('command-svc')}"
+    yield _simple(ground, "adjust stock of many products, 64 connections", lambda: wrk(
+        "adjust_stock", url, ground.token, 64, RUN_S, ids=ground.ids_path))
+    yield _simple(ground, "create with stock (2 events a commit), 64 connections",
+                  lambda: ground.list_products({"stock": 100}, 64, RUN_S))
+
+
+def live(ground):
+    """Full command load with everything running: does the projector keep up?"""
+    ground.ensure_products(1000)
+    ground.projector(True)
+    figures = _measured(ground, lambda: ground.list_products({}, 64, RUN_S, "gateway"), 1)
+    behind = ground.events_behind()
+    caught_up_s = ground.catch_up()
+    ground.peak["live"] = figures["rate"]
+    after = "more than 120" if caught_up_s is None else f"{caught_up_s:.1f}"
+    yield Row(
+        "create, 64 connections, gateway and live projection", _speed(figures),
+        f"{number(behind)} events behind at the end, {after} s to catch up", None,
+        [at_least(figures["rate"], 15000, "15,000/s"),
+         at_most(figures["p99_us"], 15000, "p99 15 ms"),
+         ("behind ≤ 1 s of load", behind <= figures["rate"])],
+        {**figures, "events_behind": behind, "catch_up_s": caught_up_s})
+
+
+def hot(ground):
+    """One aggregate, 64 callers: many reservations of it, and a scarce one for which they race."""
+    ground.ensure_products(1000)
+    ground.projector(True)
+    url = f"http://{ground.address('command-svc')}"
+    scarce = ground.create_product(SCARCE)
+    race = wrk("reserve_stock", url, ground.token, 64, 2, id=scarce)
+    ground.projector(True)
+    reserved = ground.query(f"SELECT reserved FROM product_detail WHERE product_id = '{scarce}'")
+    ground.projector(False)
+    product = ground.create_product(1000000000)
+    figures = _measured(ground, lambda: wrk("reserve_stock", url, ground.token, 64, HOT_S,
+                                            id=product))
+    taken = int(reserved[0][0])
+    yield Row(
+        "one hot product, 64 connections, reservations", _speed(figures),
+        f"stock {SCARCE}: {number(race['answered'])} tried, {number(taken)} reserved", None,
+        [at_least(figures["rate"], 20000, "20,000/s"),
+         ("never oversold", taken == SCARCE and race["accepted"] <= SCARCE)],
+        {**figures, "race": race, "race_reserved": taken})
