@@ -228,6 +228,26 @@ static void the_map_grows_when_it_is_full(void **state)
     assert_found(room->orders, "one more", value);
 }
 
+static void sixteen_contexts_fit_into_the_smallest_map(void **state)
+{
+    struct room *room = *state;
+    const char *const names[] = {"orders", "catalog", "c2",  "c3",  "c4",  "c5",  "c6",  "c7", "c8",
+                                 "c9",     "c10",     "c11", "c12", "c13", "c14", "c15", NULL};
+    room_close(room);
+    room->options.contexts = names;
+    room->options.map_size_bytes = 4096;
+    room_open(room);
+    assert_false(room->wiped);
+    for (const char *const *name = names; *name != NULL; name++) {
+        struct index_context *context = index_context(room->index, *name);
+        commit(context, "a", *name);
+        index_acknowledge(context, one);
+    }
+    room_reopen(room);
+    for (const char *const *name = names; *name != NULL; name++)
+        assert_found(index_context(room->index, *name), "a", *name);
+}
+
 struct visited {
     char keys[64];
     size_t size;
@@ -330,6 +350,7 @@ int main(void)
         TEST(a_full_overlay_refuses_and_recovers_by_a_flush),
         TEST(a_value_larger_than_any_chunk_is_kept),
         TEST(the_map_grows_when_it_is_full),
+        TEST(sixteen_contexts_fit_into_the_smallest_map),
         TEST(a_scan_visits_the_flushed_keys_of_its_prefix_in_order),
         TEST(a_scan_may_stage_commits_for_what_it_sees),
     };
