@@ -232,6 +232,11 @@ struct environment *environment_close(struct environment *environment)
     return NULL;
 }
 
+bool environment_is_corrupt(const struct environment *environment)
+{
+    return environment->corrupt;
+}
+
 static MDB_val to_val(struct text text)
 {
     return (MDB_val){.mv_size = text.size, .mv_data = (void *)(uintptr_t)text.bytes};

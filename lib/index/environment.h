@@ -21,6 +21,10 @@ MUST_CHECK struct environment *environment_open(const struct environment_options
 /* Syncs and marks clean, unless that fails. NULL accepted, returns NULL. */
 struct environment *environment_close(struct environment *environment);
 
+/* Some call found the file corrupt: everything fails from then on or may, and the next opening
+ * wipes. */
+bool environment_is_corrupt(const struct environment *environment);
+
 /* Absent if there is none. Borrowed until the next write. */
 MUST_CHECK bool environment_find(struct environment *environment, size_t table, struct text key,
                                  struct text *ret_value, struct error *error);

@@ -147,6 +147,24 @@ static struct index *create_index(const struct index_options *options)
     return NULL;
 }
 
+static bool open_environment(struct index *index, const struct environment_options *options,
+                             bool *ret_wiped, struct error *error)
+{
+    index->environment = environment_open(options, ret_wiped, error);
+    return index->environment != NULL && load_positions(index, error);
+}
+
+/* Damage that shows only when the positions are read: the second opening wipes. */
+static bool open_twice(struct index *index, const struct environment_options *options,
+                       bool *ret_wiped, struct error *error)
+{
+    if (open_environment(index, options, ret_wiped, error))
+        return true;
+    bool corrupt = index->environment != NULL && environment_is_corrupt(index->environment);
+    index->environment = environment_close(index->environment);
+    return corrupt && open_environment(index, options, ret_wiped, error);
+}
+
 struct index *index_open_in_boot(const struct index_options *options, const char *boot_id_path,
                                  bool *ret_wiped, struct error *error)
 {
@@ -165,8 +183,7 @@ struct index *index_open_in_boot(const struct index_options *options, const char
         .tables = (const char *const *)index->names,
         .table_count = index->name_count,
     };
-    index->environment = environment_open(&inner, &wiped, error);
-    if (index->environment == NULL || !load_positions(index, error)) {
+    if (!open_twice(index, &inner, &wiped, error)) {
         environment_close(index->environment);
         free_index(index);
         return NULL;

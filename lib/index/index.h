@@ -50,7 +50,8 @@ struct index_context *index_context(struct index *index, const char *name); /* a
 struct text index_position(struct index_context *context);
 
 /* Newest value, staged ones included; absent (NULL bytes) if there is none. Borrowed until the next
- * call that stages, forgets or flushes on this index. False only on INDEX_FAILED. */
+ * call that stages, forgets or flushes on this index. False only on INDEX_FAILED; when the file
+ * turned out corrupt, the next opening wipes. */
 MUST_CHECK bool index_find(struct index_context *context, enum index_table table, struct text key,
                            struct text *ret_value, struct error *error);
 

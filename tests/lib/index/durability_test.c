@@ -297,6 +297,66 @@ static void garbage_in_the_meta_pages_is_wiped(void **state)
     }
 }
 
+#define PAGE_SIZE      4096
+#define ROOT_OF_NAMES  128 /* in a meta page; lib/index/data_file.c has the layout */
+#define TRANSACTION_OF 144
+
+static uint64_t read_number(int descriptor, off_t offset)
+{
+    uint64_t number;
+    assert_int_equal(pread(descriptor, &number, sizeof number, offset), sizeof number);
+    return number;
+}
+
+static off_t newest_root_of_names(int descriptor)
+{
+    bool second = read_number(descriptor, PAGE_SIZE + TRANSACTION_OF) >
+                  read_number(descriptor, TRANSACTION_OF);
+    return (off_t)read_number(descriptor, (second ? PAGE_SIZE : 0) + ROOT_OF_NAMES);
+}
+
+/* Both metas stay. */
+static void empty_pages(const char *path, bool root_too)
+{
+    static const char nothing[PAGE_SIZE];
+    struct stat file;
+    int descriptor = open(path, O_RDWR);
+    assert_true(descriptor >= 0 && fstat(descriptor, &file) == 0);
+    off_t root = newest_root_of_names(descriptor);
+    for (off_t page = 2; page < file.st_size / PAGE_SIZE; page++)
+        if (root_too || page != root)
+            assert_int_equal(pwrite(descriptor, nothing, PAGE_SIZE, page * PAGE_SIZE), PAGE_SIZE);
+    close(descriptor);
+}
+
+static void emptied_pages_are_found_when_opening_and_wiped(void **state)
+{
+    struct room *room = *state;
+    char path[128];
+    data_path(room, path);
+    for (int root_too = 0; root_too < 2; root_too++) {
+        fill(room);
+        room_close(room);
+        empty_pages(path, root_too == 1);
+        reopen_wiped(room);
+    }
+}
+
+static void pages_emptied_while_open_are_a_fault_and_wiped_next_time(void **state)
+{
+    struct room *room = *state;
+    struct error error;
+    struct text value;
+    char path[128];
+    data_path(room, path);
+    fill(room);
+    empty_pages(path, false);
+    assert_false(index_find(room->orders, INDEX_ROOTS, (struct text)TEXT("a"), &value, &error));
+    assert_int_equal(error.fault, FAULT_INDEX_FAILED);
+    room_close(room);
+    reopen_wiped(room);
+}
+
 static void a_missing_or_foreign_mark_means_wiping(void **state)
 {
     struct room *room = *state;
@@ -433,6 +493,8 @@ int main(void)
         TEST(a_file_that_lost_its_last_page_is_wiped),
         TEST(a_file_padded_to_its_page_count_is_plausible),
         TEST(garbage_in_the_meta_pages_is_wiped),
+        TEST(emptied_pages_are_found_when_opening_and_wiped),
+        TEST(pages_emptied_while_open_are_a_fault_and_wiped_next_time),
         TEST(a_missing_or_foreign_mark_means_wiping),
         TEST(a_full_disk_loses_nothing),
         TEST(a_file_at_its_size_limit_loses_nothing),
