@@ -1,7 +1,7 @@
 """Demo data: a coffee shop's menu and a few single tickets, created through the public HTTP API.
 
 demo.py URL SIJANG: tokens come from `SIJANG token`. What a seller lists already is left alone, and
-each request carries a fixed Idempotency-Key: running it again, or twice at once, changes nothing."""
+each request carries a fixed Idempotency-Key: running it again, or twice, changes nothing."""
 
 import base64
 import json

@@ -15,8 +15,11 @@ fi
 echo "fetching Kafka's jars (54 MB) through Maven" >&2
 fresh=$libs.fresh.$$
 trap 'rm -rf "$fresh"' EXIT
-mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies \
-	-DoutputDirectory="$fresh" </dev/null >&2
+if ! output=$(mvn -q -B -f "$pom" dependency:copy-dependencies \
+	-DoutputDirectory="$fresh" 2>&1 </dev/null); then
+	printf '%s\n' "$output" "sijang: Kafka's jars could not be fetched" >&2
+	exit 1
+fi
 printf '%s\n' "$wanted" >"$fresh/.fetched"
 rm -rf "$libs"
 mv "$fresh" "$libs"

@@ -58,8 +58,8 @@ def build(preset):
     for command in commands:
         code, output = run(f"build-{preset}", command)
         if code != 0:
-            wrong = [line for line in output.splitlines() if re.search("error|FAILED", line)]
-            print("\n".join(wrong[:20] or output.splitlines()[-20:]))
+            wrong = re.search(r"^(FAILED:|CMake Error|.*error: )", output, re.MULTILINE)
+            print(output[wrong.start() if wrong else -3000:][:3000])
             return Tally(failed=[f"build {preset}"])
     return None
 
