@@ -1,3 +1,4 @@
+/* The one table that knows every context, expanded from contexts.def. */
 #include "schemas/contexts.h"
 
 #include <string.h>

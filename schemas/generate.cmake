@@ -1,11 +1,9 @@
-# sijang_generate_records(<target> <folder> <output>): adds to <target> the C code of <folder>/*.avsc,
-# written to <output>.h and <output>.c at build time; <output> without ending, in the build tree.
-# The target must be made in the same CMakeLists.txt. For lib/log:
-#   include(${PROJECT_SOURCE_DIR}/schemas/generate.cmake)
+# sijang_generate_records(<target> <folder> <output>): adds the C code of <folder>/*.avsc,
+# made at build time as <output>.h and .c (a path in the build tree, without ending). The target is
+# one of the same CMakeLists.txt; a context of schemas/ goes by its name. For lib/log:
 #   sijang_generate_records(log ${CMAKE_CURRENT_SOURCE_DIR}/platform
 #                           ${PROJECT_BINARY_DIR}/lib/log/platform/records)
-# after add_library(log ...); then #include "lib/log/platform/records.h". A
-# context of schemas/ goes by its name: sijang_generate_records(schemas catalog <output>).
+# with include(${PROJECT_SOURCE_DIR}/schemas/generate.cmake) before.
 include_guard(GLOBAL)
 
 set(SIJANG_SCHEMAS ${PROJECT_SOURCE_DIR}/schemas CACHE INTERNAL "")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Schemas to C, and the only way to release one.
 
-generate.py release                    gives an id to each schema that is new or changed, if compatible
+generate.py release                    gives an id to each new or changed schema, if compatible
 generate.py check                      all schemas are released and compatible
 generate.py records <folder> <output>  <output>.h and <output>.c; the build calls this
 generate.py registry <output>          the table of all released schemas; the build calls this

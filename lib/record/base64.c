@@ -1,3 +1,5 @@
+/* Groups of three bytes as four digits. Bits beyond the last byte must be zero, so that every text
+ * has one spelling. */
 #include "lib/record/base64.h"
 
 #include <string.h>

@@ -23,9 +23,11 @@ struct field_errors {
 
 enum json_outcome { JSON_OK, JSON_MALFORMED, JSON_INVALID, JSON_OUT_OF_MEMORY };
 
-/* Reads one JSON object into *ret_value. Unknown and in_path members are errors, duplicates are
- * malformed, depth is limited to 16. Texts are copied into the arena. MALFORMED: *ret_where (may be
- * NULL) says why; INVALID: the errors are filled. An empty body is read as {}. */
+/* Reads one JSON object into *ret_value; *errors starts anew. Unknown and in_path members are
+ * errors (unknown, duplicate), the same member twice is malformed, depth is limited to 16. A field
+ * that is not optional is required, whatever record->defaults says. Texts are copied into the
+ * arena. MALFORMED: *ret_where (may be NULL) says why; INVALID: the errors are filled. An empty
+ * body is read as {}. */
 MUST_CHECK enum json_outcome json_read(const struct record *record, struct text body,
                                        struct arena *arena, void *ret_value,
                                        struct field_errors *errors, const char **ret_where);

@@ -1,3 +1,4 @@
+/* Bounds and formats of single values; messages are for people, codes for programs. */
 #include "lib/record/json_check.h"
 
 #include "lib/core/id.h"

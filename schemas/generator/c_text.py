@@ -2,7 +2,7 @@
 
 
 def string(text):
-    """A C string literal; no trigraphs, no bytes beyond ASCII, no hex escape that eats its neighbour."""
+    """A C string literal; no trigraphs, no bytes beyond ASCII."""
     plain = {'"': '\\"', "\\": "\\\\", "?": "\\?", "\n": "\\n"}
     out = []
     for byte in text.encode("utf-8"):

@@ -1,4 +1,4 @@
-"""One folder of schemas as <output>.h and <output>.c: structs, enums, field tables, released versions."""
+"""One folder of schemas as <output>.h and <output>.c: structs, enums, tables, versions."""
 
 import json
 
@@ -53,7 +53,7 @@ def default_value(field):
     if field.type == "enum":
         return symbol_constant(field.of, field.default)
     if field.type == "array":
-        return "{.items = \"\"}"
+        return '{.items = ""}'
     return f"TEXT({string(field.default)})"
 
 
@@ -78,7 +78,7 @@ class Source:
         for record in [*nested_records(event.record), event.record]:
             known = self.records.setdefault(record.full_name, record)
             if known != record:
-                raise SchemaError(event.path, "", f"{record.full_name} differs from another file's")
+                raise SchemaError(event.path, "", f"{record.full_name} differs elsewhere")
             for field in record.fields:
                 if isinstance(field.of, Enumeration):
                     other = self.enums.setdefault(field.of.full_name, field.of)
@@ -95,7 +95,7 @@ class Source:
         for full_name in [*self.records, *self.enums]:
             name = snake(full_name.rpartition(".")[2])
             if seen.setdefault(name, full_name) != full_name:
-                raise SchemaError(self.folder, "", f"{full_name} and {seen[name]} are one name in C")
+                raise SchemaError(self.folder, "", f"{full_name}, {seen[name]}: one name in C")
 
     # header
 

@@ -19,7 +19,7 @@ struct registry_schema {
     const char *name;      /* ProductListed */
     const char *full_name; /* sijang.catalog.ProductListed */
     uint32_t version;      /* within its subject, from 1 */
-    const char *subject;   /* <topic>-<full name>; the platform's records are in every topic: <full name> */
+    const char *subject;   /* <topic>-<full name>; of the platform, in every topic: <full name> */
     const char *schema;    /* Avro, JSON text */
 };
 

@@ -72,10 +72,9 @@ class Tree:
             path = self.released / f"{schema_id}.avsc"
             record, schema = parse(self.shown(path), read(path, self.shown(path)))
             if record.full_name != f"sijang.{entry['context']}.{entry['name']}":
-                raise SchemaError(self.shown(path), "", f"is {record.full_name}, not {entry['name']}")
-            releases.append(
-                Release(schema_id, entry["context"], entry["name"], entry["version"], record, schema)
-            )
+                raise SchemaError(self.shown(path), "", f"is not {entry['name']}, as {shown} says")
+            name, version = entry["name"], entry["version"]
+            releases.append(Release(schema_id, entry["context"], name, version, record, schema))
         for path in self.released.glob("*.avsc"):
             if path.stem not in {str(known) for known in seen}:
                 raise SchemaError(self.shown(path), "", f"is not listed in {shown}")
@@ -163,7 +162,7 @@ def write_index(tree, releases):
 
 
 def release(tree):
-    """Gives an id to every schema that differs from its last release; all or none. Returns the new ones."""
+    """An id for every schema that differs from its last release; all or none. The new releases."""
     tree.released.mkdir(exist_ok=True)
     releases, new = tree.releases(), []
     for context in [PLATFORM, *tree.contexts()]:

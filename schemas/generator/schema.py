@@ -11,9 +11,9 @@ SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 DEPTH_MAX = 16  # the codec's limit
 INTEGERS = {"int": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
 C_WORDS = set(
-    "auto break case char const continue default do double else enum extern float for goto if inline "
-    "int long register restrict return short signed sizeof static struct switch typedef union "
-    "unsigned void volatile while bool true false errno assert".split()
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long register restrict return short signed sizeof static struct switch typedef "
+    "union unsigned void volatile while bool true false errno assert".split()
 )
 
 

@@ -1,7 +1,8 @@
 pkg_check_modules(AVRO REQUIRED IMPORTED_TARGET avro-c)
 
 foreach(part avro hostile json)
-  sijang_test(record_${part}_test SOURCES record_${part}_test.c record_sample.c LIBRARIES record core)
+  sijang_test(record_${part}_test SOURCES record_${part}_test.c record_sample.c
+              LIBRARIES record core)
 endforeach()
 sijang_test(record_oracle_test SOURCES record_oracle_test.c record_sample.c
             LIBRARIES record core PkgConfig::AVRO)

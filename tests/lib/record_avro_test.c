@@ -1,7 +1,7 @@
 /* Avro: framing, round trips, evolution between hand-written versions, what encoding refuses. */
 #include "lib/record/avro.h"
 
-#include "record_sample.h"
+#include "tests/lib/record_sample.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

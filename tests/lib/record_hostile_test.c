@@ -2,7 +2,7 @@
  * sanitizer sees a single byte read too far. */
 #include "lib/record/avro.h"
 
-#include "record_sample.h"
+#include "tests/lib/record_sample.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,6 +80,11 @@ static const struct hostile cases[] = {
     {of_text, BYTES("\x02\xc3\xa9"), "not UTF-8"},
     {of_text, BYTES("\x02\x00"), "not UTF-8"},
     {of_text,
+     BYTES("\x10"
+           "123\x00"
+           "5678"),
+     "not UTF-8"},
+    {of_text,
      BYTES("\x12"
            "12345678\x80"),
      "not UTF-8"},
@@ -112,14 +117,14 @@ static const struct hostile cases[] = {
     {of_list, BYTES("\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00"), "longer than allowed"},
 };
 
-static bool decode_exactly(const struct record *record, const void *bytes, size_t size,
-                           struct arena *arena, void *ret_value, struct error *error)
+static bool decode_exactly(const struct record *record, struct text bytes, struct arena *arena,
+                           void *ret_value, struct error *error)
 {
-    uint8_t *exact = malloc(size == 0 ? 1 : size);
+    uint8_t *exact = malloc(bytes.size == 0 ? 1 : bytes.size);
 
     assert_non_null(exact);
-    memcpy(exact, bytes, size);
-    bool ok = avro_decode(record, exact, size, arena, ret_value, error);
+    memcpy(exact, bytes.bytes, bytes.size);
+    bool ok = avro_decode(record, exact, bytes.size, arena, ret_value, error);
     free(exact);
     return ok;
 }
@@ -136,7 +141,8 @@ static void every_malformed_field_is_named_with_its_problem(void **unused)
             .name = "One", .size = sizeof(struct one), .fields = hostile->field, .field_count = 1};
         struct one one;
         struct error error = {0};
-        bool ok = decode_exactly(&record, hostile->bytes, hostile->size, &arena, &one, &error);
+        struct text bytes = {hostile->bytes, hostile->size};
+        bool ok = decode_exactly(&record, bytes, &arena, &one, &error);
         if (ok != (hostile->problem == NULL))
             fail_msg("case %zu: %s", i, ok ? "decoded" : error.detail);
         if (!ok && strstr(error.detail, hostile->problem) == NULL)
@@ -172,7 +178,8 @@ static void a_truncated_record_is_always_refused(void **unused)
         size_t size = draw_encoded(&draw, &arena, &buffer);
         for (size_t cut = 0; cut < size; cut++) {
             struct sample out;
-            assert_false(decode_exactly(&sample_record, buffer.bytes, cut, &arena, &out, &error));
+            struct text bytes = {(const char *)buffer.bytes, cut};
+            assert_false(decode_exactly(&sample_record, bytes, &arena, &out, &error));
             assert_int_equal(error.fault, FAULT_DATA_CORRUPT);
             arena_reset(&arena);
         }
@@ -236,14 +243,15 @@ static void records_nested_too_deep_are_refused(void **unused)
     struct arena arena;
     struct error error;
     struct node node;
-    uint8_t bytes[64];
+    char bytes[64];
 
     (void)unused;
     arena_init(&arena, ARENA_MAX);
     for (size_t depth = 1; depth <= 20; depth++) { /* one child each, the last one none */
         memset(bytes, 2, depth - 1);
         memset(bytes + depth - 1, 0, depth);
-        bool ok = decode_exactly(&node_record, bytes, 2 * depth - 1, &arena, &node, &error);
+        struct text nested = {bytes, 2 * depth - 1};
+        bool ok = decode_exactly(&node_record, nested, &arena, &node, &error);
         assert_int_equal(ok, depth <= 16);
     }
     assert_non_null(strstr(error.detail, "too deep"));

@@ -1,7 +1,7 @@
 /* JSON: every code a client can get, malformed bodies, limits, and writing. */
 #include "lib/record/json.h"
 
-#include "record_sample.h"
+#include "tests/lib/record_sample.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -299,7 +299,7 @@ static void nesting_stops_at_sixteen(void **state)
             *at++ = '[';
         for (int i = 1; i < depth; i++)
             *at++ = ']';
-        strcpy(at, "}");
+        memcpy(at, "}", 2);
         enum json_outcome outcome = read_body(bench, body);
         assert_int_equal(outcome, depth <= 16 ? JSON_INVALID : JSON_MALFORMED);
     }
@@ -331,9 +331,9 @@ static void a_text_without_bounds_ends_at_64_kib(void **state)
     static char body[70000];
 
     for (size_t size = 65536; size <= 65537; size++) {
-        size_t start = strlen(strcpy(body, "{\"remark\":\""));
+        size_t start = (size_t)snprintf(body, sizeof(body), "{\"remark\":\"");
         memset(body + start, 'x', size);
-        strcpy(body + start + size, "\"," PLAIN "}");
+        snprintf(body + start + size, sizeof(body) - start - size, "\"," PLAIN "}");
         assert_int_equal(read_body(bench, body), size == 65536 ? JSON_OK : JSON_INVALID);
     }
     assert_string_equal(bench->errors.entries[0].code, "too_long");

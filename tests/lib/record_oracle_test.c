@@ -1,6 +1,6 @@
 /* Our codec against avro-c's value API: random values must pass from one to the other, both ways.
  */
-#include "record_sample.h"
+#include "tests/lib/record_sample.h"
 
 #include "lib/record/avro.h"
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-#include "record_sample.h"
+/* The tables are written once as macros: reader and writer must not drift apart. */
+#include "tests/lib/record_sample.h"
 
 #include <assert.h>
 #include <string.h>
