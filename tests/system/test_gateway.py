@@ -1,0 +1,117 @@
+"""The gateway's configuration: who gets which request, and what clients see when nobody does."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from support.service import Gateway
+from support.waiting import wait_until
+
+
+class Backend(ThreadingHTTPServer):
+    """Says its name and what it was asked; ready or not as told."""
+
+    daemon_threads = True
+
+    def __init__(self, name):
+        self.name = name
+        self.is_ready = True
+        self.seen = []
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Answer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_any(self):
+        if self.path == "/ready":
+            return self.answer(200 if self.server.is_ready else 503)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append((self.command, self.path, self.headers["X-Request-ID"]))
+        return self.answer(200)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
+
+    def answer(self, status):
+        body = self.server.name.encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *unused):
+        pass
+
+
+class Edge:
+    def __init__(self, folder):
+        self.command = Backend("command")
+        self.query = Backend("query")
+        self.gateway = Gateway(folder, self.command.port, self.query.port)
+        self.gateway.start()
+
+    def ask(self, method, path, **options):
+        return requests.request(method, self.gateway.url + path, timeout=10, **options)
+
+    def stop(self):
+        self.gateway.stop()
+        for backend in (self.command, self.query):
+            backend.shutdown()
+            backend.server_close()
+
+
+@pytest.fixture
+def edge(folder):
+    edge = Edge(folder)
+    yield edge
+    edge.stop()
+
+
+@pytest.mark.parametrize("method, path, server", [
+    ("GET", "/v1/products?term=a", "query"),
+    ("HEAD", "/v1/products", "query"),
+    ("GET", "/schemas/ids/1", "query"),
+    ("GET", "/subjects", "query"),
+    ("POST", "/subjects/x/versions", "query"),
+    ("GET", "/v1/streams/catalog/Product/1", "command"),
+    ("POST", "/v1/products", "command"),
+    ("PUT", "/v1/products/1/price", "command"),
+    ("PATCH", "/v1/products/1", "command"),
+    ("DELETE", "/v1/products/1", "command"),
+])
+def test_questions_and_commands_part_here(edge, method, path, server):
+    assert edge.ask(method, path).status_code == 200
+    seen = {"command": edge.command.seen, "query": edge.query.seen}
+    assert [(one[0], one[1]) for one in seen.pop(server)] == [(method, path)]
+    assert seen.popitem()[1] == []
+
+
+def test_a_request_has_an_id_and_keeps_the_one_it_came_with(edge):
+    edge.ask("GET", "/a")
+    edge.ask("GET", "/b", headers={"X-Request-ID": "mine"})
+    ids = {path: request_id for _, path, request_id in edge.query.seen}
+    assert len(ids["/a"]) == 36 and ids["/b"] == "mine"
+
+
+def test_ready_means_the_whole_way_is_open(edge):
+    assert edge.ask("GET", "/ready").status_code == 200
+    edge.command.is_ready = False
+    wait_until(lambda: edge.ask("GET", "/ready").status_code == 503, 10, "the gateway has noticed")
+    assert edge.ask("GET", "/v1/products").status_code == 200
+    refused = edge.ask("POST", "/v1/products", json={})
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.json()["code"] == "unavailable"
+    edge.command.is_ready = True
+    wait_until(lambda: edge.ask("GET", "/ready").status_code == 200, 10, "it has noticed again")
+
+
+def test_the_gateway_counts_what_passes(edge):
+    edge.ask("GET", "/v1/products")
+    assert "haproxy_backend_http_responses_total" in edge.ask("GET", "/metrics").text
