@@ -20,7 +20,6 @@ struct ask {
     struct text if_none_match;
     struct view_waiter waiter;
     int64_t waiting_since_boot_us;
-    struct db_question rows;
     struct answer answer;
 };
 
@@ -101,6 +100,9 @@ static void take_rows(struct db_question *rows, const struct db_rows *read,
 
 static bool send_rows(struct ask *ask, struct error *error)
 {
+    struct db_question *rows = arena_alloc(ask->arena, sizeof *rows);
+    int64_t timeout_us = ask->service->config->request_timeout_ms * INT64_C(1000);
+
     /* Where the view stands is taken before the rows are asked for, from the same server: a
      * statement sent later sees at least what was committed then, so the rows are never older than
      * the position says (reads spread over replicas would need the position from the replica that
@@ -108,17 +110,17 @@ static bool send_rows(struct ask *ask, struct error *error)
     if (!views_describe(ask->service->views, ask->question->view, ask->partition, ask->arena,
                         &ask->answer.standing))
         return error_set(error, FAULT_NOT_READY, "positions were not read yet");
-    ask->rows = (struct db_question){
-        .arena = ask->arena,
-        .answer = take_rows,
-        .user = ask,
-        .deadline_boot_us =
-            clock_boot_us() + ask->service->config->request_timeout_ms * INT64_C(1000),
-    };
-    ask->rows.statement = ask->question->bind(ask->input, ask->arena, ask->rows.values);
-    if (ask->rows.statement == NULL)
+    if (rows == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "asking for rows");
+    /* Its many values are not cleared: bind fills those that the statement has. */
+    rows->arena = ask->arena;
+    rows->deadline_boot_us = clock_boot_us() + timeout_us;
+    rows->answer = take_rows;
+    rows->user = ask;
+    rows->statement = ask->question->bind(ask->input, ask->arena, rows->values);
+    if (rows->statement == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "binding values");
-    return db_pipeline_ask(ask->service->pipeline, &ask->rows, error);
+    return db_pipeline_ask(ask->service->pipeline, rows, error);
 }
 
 /* The request is suspended. */

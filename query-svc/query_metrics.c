@@ -14,7 +14,7 @@ static struct metric answers_refused = {
     .name = "sijang_answers_total", .help = ANSWERS_HELP, .labels = "status=\"4xx\""};
 static struct metric answers_faulted = {
     .name = "sijang_answers_total", .help = ANSWERS_HELP, .labels = "status=\"5xx\""};
-static struct metric answer_duration = {.name = "sijang_http_request_duration_seconds",
+static struct metric answer_duration = {.name = "sijang_question_duration_seconds",
                                         .help = "From the whole request to the answer.",
                                         .kind = METRIC_HISTOGRAM};
 static struct metric waits_reached = {

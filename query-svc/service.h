@@ -14,3 +14,11 @@ struct query_service {
     struct db_pipeline *pipeline;
     struct buffer rendering; /* the pipeline's thread only */
 };
+
+/* Everything but the server. The database may come later. */
+MUST_CHECK bool service_start(struct query_service *service, const struct query_config *config,
+                              struct error *error);
+/* No request may be under way any more; also after a failed start. */
+void service_stop(struct query_service *service);
+/* The server that asks this service. */
+MUST_CHECK struct web_server *service_listen(struct query_service *service, struct error *error);

@@ -82,7 +82,9 @@ enum view_outcome views_check(struct views *views, const struct view_waiter *wai
 
 static bool take_waiter(struct views *views, struct view_waiter *waiter, struct error *error)
 {
-    if (views->away || views->stopping)
+    if (views->stopping)
+        return error_set(error, FAULT_SHUTTING_DOWN, "positions are not read any more");
+    if (views->away)
         return error_set(error, FAULT_DATABASE_UNAVAILABLE, "positions cannot be read");
     if (views->waiting >= views->options.waiters_max)
         return error_set(error, FAULT_OVERLOADED, "%zu requests wait for a position",
@@ -325,14 +327,19 @@ struct views *views_start(const struct views_options *options, struct error *err
     return views;
 }
 
-struct views *views_stop(struct views *views)
+void views_end_waiting(struct views *views)
 {
-    if (views == NULL)
-        return NULL;
     pthread_mutex_lock(&views->lock);
     views->stopping = true;
     pthread_cond_signal(&views->changed);
     pthread_mutex_unlock(&views->lock);
+}
+
+struct views *views_stop(struct views *views)
+{
+    if (views == NULL)
+        return NULL;
+    views_end_waiting(views);
     pthread_join(views->thread, NULL);
     return views_free(views);
 }

@@ -25,7 +25,10 @@ struct views_options {
 };
 
 MUST_CHECK struct views *views_start(const struct views_options *options, struct error *error);
-/* Ends all waiting with VIEW_UNAVAILABLE. NULL accepted. */
+/* Ends all waiting with VIEW_UNAVAILABLE and refuses to wait from now on; standings stay as they
+ * are. */
+void views_end_waiting(struct views *views);
+/* Nobody may ask any more. NULL accepted. */
 struct views *views_stop(struct views *views);
 
 /* Positions were read lately. */
@@ -56,5 +59,5 @@ struct view_waiter {
 /* By what was seen last; NOT_REACHED: views_wait. */
 enum view_outcome views_check(struct views *views, const struct view_waiter *waiter);
 /* Any thread. At least one poll happens before the deadline counts. False (OVERLOADED,
- * DATABASE_UNAVAILABLE): not taken, done is not called. */
+ * DATABASE_UNAVAILABLE, SHUTTING_DOWN): not taken, done is not called. */
 MUST_CHECK bool views_wait(struct views *views, struct view_waiter *waiter, struct error *error);

@@ -144,9 +144,9 @@ static bool is_success(const PGresult *result)
 }
 
 bool db_session_read(struct db_connection *connection, const PGresult *result,
-                     const struct db_statement *statement, struct arena *arena,
-                     struct db_rows *ret_rows, struct error *error)
+                     const struct db_reading *reading, struct error *error)
 {
+    const struct db_statement *statement = reading->statement;
     struct db_rows rows = {0};
 
     if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
@@ -154,19 +154,20 @@ bool db_session_read(struct db_connection *connection, const PGresult *result,
                          statement->name);
     if (!is_success(result))
         return fail_result(connection, result, statement->name, error);
-    if (ret_rows == NULL)
+    if (reading->ret_rows == NULL)
         return true;
-    if (!db_rows_read(result, statement, arena, &rows, error))
+    if (!db_rows_read(result, statement, reading->arena, &rows, error))
         return false;
-    *ret_rows = rows;
+    *reading->ret_rows = rows;
     return true;
 }
 
 /* Outside pipeline mode: reads up to the end of the command, remembering the first failure. */
-static bool finish_command(struct db_connection *connection, const struct db_statement *statement,
-                           struct arena *arena, struct db_rows *ret_rows, struct error *error)
+static bool finish_command(struct db_connection *connection, const struct db_reading *reading,
+                           struct error *error)
 {
-    int64_t until = statement == &script_statement ? INT64_MAX : db_session_patience(connection);
+    int64_t until =
+        reading->statement == &script_statement ? INT64_MAX : db_session_patience(connection);
     bool fine = true;
 
     for (;;) {
@@ -176,7 +177,7 @@ static bool finish_command(struct db_connection *connection, const struct db_sta
         if (result == NULL)
             return fine;
         if (fine)
-            fine = db_session_read(connection, result, statement, arena, ret_rows, error);
+            fine = db_session_read(connection, result, reading, error);
         PQclear(result);
         if (connection->link.pg == NULL)
             return false;
@@ -197,12 +198,13 @@ bool db_run(struct db_connection *connection, const struct db_statement *stateme
             db_link_close(&connection->link);
         return false;
     }
-    return finish_command(connection, statement, arena, ret_rows, error);
+    return finish_command(connection, &(struct db_reading){statement, arena, ret_rows}, error);
 }
 
 bool db_run_script(struct db_connection *connection, const char *sql, struct error *error)
 {
     const char *const steps[] = {"BEGIN", sql, "COMMIT"};
+    const struct db_reading script = {.statement = &script_statement};
 
     assert(!connection->in_transaction);
     if (!db_session_is_open(connection, error))
@@ -210,10 +212,10 @@ bool db_run_script(struct db_connection *connection, const char *sql, struct err
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         if (PQsendQuery(connection->link.pg, steps[i]) != 1)
             return db_session_lost(connection, "script", error);
-        if (finish_command(connection, &script_statement, NULL, NULL, error))
+        if (finish_command(connection, &script, error))
             continue;
         if (connection->link.pg != NULL && PQsendQuery(connection->link.pg, "ROLLBACK") == 1)
-            (void)!finish_command(connection, &script_statement, NULL, NULL, NULL);
+            (void)!finish_command(connection, &script, NULL);
         return false;
     }
     return true;

@@ -4,7 +4,6 @@
 #include "lib/core/clock.h"
 #include "lib/db/faults.h"
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CONNECT_TIMEOUT_MS 10000
@@ -15,6 +14,20 @@ struct setting {
 };
 
 #define SETTINGS_MAX 3
+#define NUMBER_SIZE  12
+
+/* Not negative. */
+static const char *print_number(int number, char text[static NUMBER_SIZE])
+{
+    char *at = text + NUMBER_SIZE - 1;
+
+    *at = '\0';
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return at;
+}
 
 static bool lost(struct db_link *link, const char *what, struct error *error)
 {
@@ -49,19 +62,24 @@ bool db_link_check(const char *conninfo, struct error *error)
 
 bool db_link_open(struct db_link *link, const struct db_options *options, struct error *error)
 {
-    char tcp_timeout[16];
+    char tcp_timeout[NUMBER_SIZE];
     /* What stands in the connection string comes later and wins. */
     const char *keywords[] = {"keepalives",       "keepalives_idle",  "keepalives_interval",
                               "keepalives_count", "tcp_user_timeout", "dbname",
                               "application_name", "client_encoding",  NULL};
-    const char *values[] = {
-        "1",    "5", "2", "3", tcp_timeout, options->conninfo, options->application_name,
-        "UTF8", NULL};
+    const char *values[] = {"1",
+                            "5",
+                            "2",
+                            "3",
+                            print_number(timeout_ms(options), tcp_timeout),
+                            options->conninfo,
+                            options->application_name,
+                            "UTF8",
+                            NULL};
 
     *link = (struct db_link){.options = options};
     if (!db_link_check(options->conninfo, error))
         return false;
-    snprintf(tcp_timeout, sizeof tcp_timeout, "%d", timeout_ms(options));
     link->pg = PQconnectStartParams(keywords, values, 1);
     if (link->pg == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "connecting");
@@ -83,7 +101,7 @@ static size_t statement_count(const struct db_options *options)
     return count;
 }
 
-static size_t find_settings(const struct db_options *options, char *timeout, size_t timeout_size,
+static size_t find_settings(const struct db_options *options, char timeout[static NUMBER_SIZE],
                             struct setting ret_settings[static SETTINGS_MAX])
 {
     size_t count = 0;
@@ -92,18 +110,17 @@ static size_t find_settings(const struct db_options *options, char *timeout, siz
         ret_settings[count++] = (struct setting){"search_path", options->search_path};
     if (options->asynchronous_commit)
         ret_settings[count++] = (struct setting){"synchronous_commit", "off"};
-    if (options->timeout_ms > 0) {
-        snprintf(timeout, timeout_size, "%d", options->timeout_ms);
-        ret_settings[count++] = (struct setting){"statement_timeout", timeout};
-    }
+    if (options->timeout_ms > 0)
+        ret_settings[count++] =
+            (struct setting){"statement_timeout", print_number(options->timeout_ms, timeout)};
     return count;
 }
 
 static bool send_settings(struct db_link *link)
 {
     struct setting settings[SETTINGS_MAX];
-    char timeout[16];
-    size_t count = find_settings(link->options, timeout, sizeof timeout, settings);
+    char timeout[NUMBER_SIZE];
+    size_t count = find_settings(link->options, timeout, settings);
 
     for (size_t i = 0; i < count; i++) {
         const char *values[] = {settings[i].name, settings[i].value};
@@ -138,8 +155,8 @@ static bool start_preparing(struct db_link *link, struct error *error)
 static void take_prepared(struct db_link *link, const PGresult *result)
 {
     struct setting settings[SETTINGS_MAX];
-    char timeout[16];
-    size_t setting_count = find_settings(link->options, timeout, sizeof timeout, settings);
+    char timeout[NUMBER_SIZE];
+    size_t setting_count = find_settings(link->options, timeout, settings);
     size_t index = link->prepared++;
     ExecStatusType status = PQresultStatus(result);
     const struct db_statement *statement;

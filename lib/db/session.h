@@ -26,6 +26,12 @@ int64_t db_session_patience(const struct db_connection *connection);
 /* The next result, or NULL between two statements; *ret_result belongs to the caller. */
 MUST_CHECK bool db_session_await(struct db_connection *connection, int64_t until_boot_us,
                                  PGresult **ret_result, struct error *error);
+/* What a result is read as. */
+struct db_reading {
+    const struct db_statement *statement;
+    struct arena *arena;
+    struct db_rows *ret_rows; /* NULL: only success or failure */
+};
+
 MUST_CHECK bool db_session_read(struct db_connection *connection, const PGresult *result,
-                                const struct db_statement *statement, struct arena *arena,
-                                struct db_rows *ret_rows, struct error *error);
+                                const struct db_reading *reading, struct error *error);

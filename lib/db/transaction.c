@@ -80,13 +80,14 @@ static bool take_next(struct db_connection *connection, struct arena *arena,
                       struct db_rows *ret_rows, struct error *error)
 {
     const struct db_statement *statement = connection->sent[connection->taken_count];
+    const struct db_reading reading = {statement, arena, ret_rows};
     PGresult *result = NULL;
     bool fine;
 
     if (!take_result(connection, &result, error))
         return false;
     connection->taken_count++;
-    fine = db_session_read(connection, result, statement, arena, ret_rows, error);
+    fine = db_session_read(connection, result, &reading, error);
     /* COMMIT of a transaction that has failed is answered with ROLLBACK. */
     if (fine && statement == &commit_statement && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         fine = error_set(error, FAULT_DATABASE_FAILED, "the transaction was rolled back");

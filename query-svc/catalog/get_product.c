@@ -1,5 +1,6 @@
 /* GetProduct: everything about one product, on the market or no longer. */
 #include "query-svc/catalog/catalog_views.h"
+#include "query-svc/catalog/refusals.h"
 
 struct get_product_input {
     struct text product_id;
@@ -74,12 +75,6 @@ static const struct db_statement *get_product_bind(const void *input, struct are
     return &product_by_id;
 }
 
-static const struct problem product_not_found = {
-    .status = 404,
-    .code = "product_not_found",
-    .title = "There is no such product.",
-};
-
 extern const struct question get_product;
 const struct question get_product = {
     .path = "/v1/products/{product_id}",
@@ -88,6 +83,6 @@ const struct question get_product = {
     .key = "product_id",
     .statements = get_product_statements,
     .bind = get_product_bind,
-    .missing = &product_not_found,
+    .missing = &problem_product_not_found,
     .version = "version",
 };

@@ -1,3 +1,4 @@
+/* Everything here has connections of its own, apart from those under test. */
 #include "tests/lib/db_server.h"
 #include <setjmp.h>
 #include <stdarg.h>
