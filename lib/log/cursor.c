@@ -120,6 +120,12 @@ static enum cursor_outcome out_of_range(struct cursor *cursor, int64_t offset, s
     return stopped(cursor);
 }
 
+static enum cursor_outcome damaged(struct cursor *cursor, int64_t offset, struct error *error)
+{
+    error_set(error, FAULT_DATA_CORRUPT, "the log is damaged at %" PRId64, offset);
+    return stopped(cursor);
+}
+
 static enum cursor_outcome replaced(struct cursor *cursor, const char *why, struct error *error)
 {
     error_set(error, FAULT_LOG_REPLACED, "%s (position %" PRId64 ", last record %" PRId64 ")", why,
@@ -170,6 +176,7 @@ static enum cursor_outcome probe(struct cursor *cursor, const struct log_message
     switch (message->kind) {
     case LOG_MESSAGE_RECORD: return probe_record(cursor, message, error);
     case LOG_MESSAGE_OUT_OF_RANGE: return out_of_range(cursor, cursor->position.next, error);
+    case LOG_MESSAGE_DAMAGED: return damaged(cursor, message->offset, error);
     case LOG_MESSAGE_END:
         if (message->offset < cursor->position.next)
             return ends_early(cursor, message->offset, error);
@@ -202,6 +209,8 @@ static enum cursor_outcome verify(struct cursor *cursor, const struct log_messag
 
     if (message->kind == LOG_MESSAGE_OUT_OF_RANGE)
         return out_of_range(cursor, position->last_offset, error);
+    if (message->kind == LOG_MESSAGE_DAMAGED)
+        return damaged(cursor, message->offset, error);
     if (message->kind == LOG_MESSAGE_END)
         return ends_early(cursor, message->offset, error);
     if (message->offset < position->last_offset)
@@ -376,6 +385,8 @@ static enum cursor_outcome read_on(struct cursor *cursor, struct log_message *me
 {
     if (message->kind == LOG_MESSAGE_OUT_OF_RANGE)
         return out_of_range(cursor, cursor->next, error);
+    if (message->kind == LOG_MESSAGE_DAMAGED)
+        return damaged(cursor, message->offset, error);
     if (crosses_limit(cursor, message)) {
         (void)is_hole(cursor, cursor->limit);
         return CURSOR_NOTHING;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lib/core/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct log_port;

@@ -45,8 +45,8 @@ struct log_report {
 enum log_message_kind {
     LOG_MESSAGE_RECORD,
     LOG_MESSAGE_END, /* everything before .offset has been delivered, nothing is there yet */
-    LOG_MESSAGE_OUT_OF_RANGE, /* the log has no record at the offset asked for; the fetch has ended
-                               */
+    LOG_MESSAGE_OUT_OF_RANGE, /* there is no record at the offset asked for; the fetch has ended */
+    LOG_MESSAGE_DAMAGED,      /* the bytes at .offset fail their checksum */
 };
 
 /* Taken with poll, given back with release; its texts and headers are borrowed from it. */
