@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECE_SIZE_MAX  (SIZE_MAX / 2) /* rounding up and the block's head cannot overflow */
 #define ALIGNMENT       16
 #define BLOCK_SIZE_MIN  4096
 #define BLOCK_SIZE_GROW 65536 /* blocks double up to here */
@@ -85,7 +86,7 @@ static struct arena_block *add_block(struct arena *arena, size_t piece)
 void *arena_alloc(struct arena *arena, size_t size)
 {
     /* Empty pieces get an address of their own as well: NULL always means failure. */
-    if (size > arena->size_max)
+    if (size > arena->size_max || size > PIECE_SIZE_MAX)
         return NULL;
     size_t piece = size == 0 ? ALIGNMENT : (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     assert(arena->used <= arena->size_max);
@@ -121,7 +122,7 @@ void *arena_copy(struct arena *arena, const void *bytes, size_t size)
 
 struct text arena_copy_text(struct arena *arena, struct text text)
 {
-    if (text.size == SIZE_MAX)
+    if (text.size > PIECE_SIZE_MAX)
         return (struct text){0};
     char *copy = arena_alloc(arena, text.size + 1);
     if (copy == NULL)

@@ -1,4 +1,4 @@
-/* Identifiers: UUID version 7 (time-ordered, drawn) and 5 (named, the same every time), RFC 9562.
+/* Identifiers, RFC 9562: UUID version 7 (time-ordered, drawn) and 5 (named, the same every time).
  */
 #pragma once
 

@@ -21,6 +21,12 @@ static void *open_request(struct web_server *server)
         return NULL;
     request->server = server;
     arena_init(&request->arena, server->options.arena_bytes_max);
+    /* The first block stays with the connection: let it be a small one, not the first body. */
+    if (arena_alloc(&request->arena, 1) == NULL) {
+        free(request);
+        return NULL;
+    }
+    arena_reset(&request->arena);
     pthread_mutex_lock(&server->lock);
     request->next = server->requests;
     if (request->next != NULL)
@@ -230,7 +236,7 @@ static bool start_daemon(struct web_server *server, struct error *error)
         {MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_s, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_SIZE, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
-        /* A pool of one is refused; one thread is what there is without a pool. */
+        /* A pool of one is no pool; one thread is what there is without the option. */
         {options->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, options->threads,
          NULL},
         {MHD_OPTION_END, 0, NULL},

@@ -44,6 +44,29 @@ static void more_than_the_limit_is_refused_and_the_rest_still_fits(void **unused
     arena_done(&arena);
 }
 
+/* Under AddressSanitizer too, memory that is not there is NULL and not the end. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+static void memory_that_ran_out_is_null_and_the_arena_goes_on(void **unused)
+{
+    (void)unused;
+    struct arena arena;
+    arena_init(&arena, SIZE_MAX);
+    static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 15, SIZE_MAX / 2, SIZE_MAX / 4};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct text text = {.bytes = "", .size = sizes[i]};
+        assert_null(arena_alloc(&arena, sizes[i]));
+        assert_null(arena_copy_text(&arena, text).bytes);
+        assert_non_null(arena_alloc_zeroed(&arena, 100));
+    }
+    assert_int_equal(arena.used, 4 * 112);
+    arena_done(&arena);
+}
+
 static void copies_and_prints_fail_softly_at_the_limit(void **unused)
 {
     (void)unused;
@@ -108,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_aligned_and_do_not_overlap),
         cmocka_unit_test(more_than_the_limit_is_refused_and_the_rest_still_fits),
+        cmocka_unit_test(memory_that_ran_out_is_null_and_the_arena_goes_on),
         cmocka_unit_test(copies_and_prints_fail_softly_at_the_limit),
         cmocka_unit_test(a_reset_gives_the_first_block_again),
         cmocka_unit_test(a_reset_gives_back_the_whole_limit),
