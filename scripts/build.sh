@@ -14,7 +14,7 @@ build_ensure() {
 		[ -e "build/$preset/build.ninja" ] || cmake --preset "$preset"
 		cmake --build --preset "$preset" --parallel "$(nproc)" "${targets[@]}"
 	) >"$log" 2>&1 </dev/null 9>&- || {
-		awk '/^FAILED:|CMake Error|error: / { found = 1 } found' "$log" | head -n 25 >&2
+		awk '/^FAILED:|CMake Error|error: / { found = 1 } found && ++lines <= 25' "$log" >&2
 		say "build of $preset failed; its output is var/log/build-$preset.log" >&2
 		return 1
 	}

@@ -30,5 +30,5 @@ kafka_configure() {
 # An answered metadata request with a broker in it, not an open port.
 kafka_ready() {
 	[ -n "$(port_inode "$SIJANG_KAFKA_PORT")" ] &&
-		kcat -b "$SIJANG_KAFKA_BROKERS" -L -m 5 2>/dev/null | grep -q '^ *broker 1 at'
+		kcat -b "$SIJANG_KAFKA_BROKERS" -L -m 5 2>/dev/null | grep '^ *broker 1 at' >/dev/null
 }

@@ -137,8 +137,8 @@ port_require() {
 }
 
 port_inode() {
-	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-		awk -v port="$(printf ':%04X$' "$1")" '$4 == "0A" && $2 ~ port { print $10; exit }'
+	awk -v port="$(printf ':%04X$' "$1")" '$4 == "0A" && $2 ~ port { print $10; exit }' \
+		/proc/net/tcp /proc/net/tcp6 2>/dev/null || true # one without IPv6 has no tcp6
 }
 
 http_ready() {

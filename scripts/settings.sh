@@ -101,7 +101,7 @@ random_hex() {
 
 # One ./sijang at a time changes what runs here.
 settings_lock() {
-	mkdir -p "$var/run" "$var/log"
+	mkdir -p "$var/run" "$var/log" "$var/kafka"
 	exec 9>"$var/lock"
 	flock -n 9 || fail "another ./sijang is at work here; try again when it is done"
 }
