@@ -17,28 +17,28 @@ bool health_ready(void *self, struct buffer *out)
     return connected && fresh;
 }
 
-static void note_change(struct query_service *service, bool connected)
-{
-    struct error trouble;
+enum database_state { NOT_TRIED, CONNECTED, LOST };
 
-    query_metrics_connected(connected);
-    db_pipeline_trouble(service->pipeline, &trouble);
-    if (connected)
-        log_info("database_connected", LOG_NONE);
-    else if (trouble.fault != FAULT_NONE)
-        log_warning("database_lost", LOG_ERROR(&trouble));
+static enum database_state look(struct query_service *service, struct error *ret_trouble)
+{
+    db_pipeline_trouble(service->pipeline, ret_trouble);
+    if (db_pipeline_connected(service->pipeline))
+        return CONNECTED;
+    return ret_trouble->fault != FAULT_NONE ? LOST : NOT_TRIED;
 }
 
-/* The first time is a change from nothing known. */
 void health_watch(struct query_service *service)
 {
-    bool known = false, before = false;
+    enum database_state before = NOT_TRIED;
 
-    while (!shutdown_wait(WATCH_MS)) {
-        bool connected = db_pipeline_connected(service->pipeline);
-        if (!known || connected != before)
-            note_change(service, connected);
-        known = true;
-        before = connected;
-    }
+    do {
+        struct error trouble;
+        enum database_state now = look(service, &trouble);
+        query_metrics_connected(now == CONNECTED);
+        if (now == CONNECTED && before != CONNECTED)
+            log_info("database_connected", LOG_NONE);
+        else if (now == LOST && before != LOST)
+            log_warning("database_lost", LOG_ERROR(&trouble));
+        before = now;
+    } while (!shutdown_wait(WATCH_MS));
 }

@@ -39,12 +39,26 @@ static enum json_outcome read_fields(struct web_request *request, const struct r
     return outcome;
 }
 
+/* A path that cannot be anything's is the path of nothing; a bad query is an error. */
+static void refuse(struct web_request *request, const struct question *question,
+                   const struct field_errors *errors)
+{
+    struct problem problem = problem_invalid_fields;
+
+    problem.errors = errors;
+    for (size_t i = 0; question->missing != NULL && i < errors->count; i++)
+        if (web_request_param(request, errors->entries[i].field).bytes != NULL) {
+            web_problem(request, question->missing);
+            return;
+        }
+    web_problem(request, &problem);
+}
+
 const void *input_read(struct web_request *request, const struct question *question)
 {
     struct arena *arena = web_request_arena(request);
     const struct record *row = question->statements[0]->row;
     struct field_errors errors = {.count = 0};
-    struct problem problem = problem_invalid_fields;
     void *input = arena_alloc_zeroed(arena, question->input->size);
     enum json_outcome outcome = JSON_OUT_OF_MEMORY;
 
@@ -56,10 +70,9 @@ const void *input_read(struct web_request *request, const struct question *quest
                                                            "Must be the next_cursor of a page."});
     if (outcome == JSON_OK)
         return input;
-    problem.errors = &errors;
     if (outcome == JSON_OUT_OF_MEMORY)
         web_fault(request, FAULT_OUT_OF_MEMORY);
     else
-        web_problem(request, &problem);
+        refuse(request, question, &errors);
     return NULL;
 }
