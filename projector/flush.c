@@ -37,8 +37,8 @@ static bool write_all(const struct fold *fold, const struct sources *sources,
                       struct db_connection *connection, bool *ret_fenced, struct error *error)
 {
     struct arena *arena = &fold->batch->arena;
-    const void **rows;
-    size_t row_count, expected;
+    const void **rows = NULL;
+    size_t row_count = 0, expected;
     struct db_rows fenced;
     if (!changed_rows(fold, &rows, &row_count, error) ||
         !positions_send_fence(connection, sources, arena, &expected, error))
