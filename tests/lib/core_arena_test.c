@@ -44,9 +44,15 @@ static void more_than_the_limit_is_refused_and_the_rest_still_fits(void **unused
     arena_done(&arena);
 }
 
-/* Under AddressSanitizer too, memory that is not there is NULL and not the end. */
+/* Under the sanitizers too, memory that is not there is NULL and not the end. */
 const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
 const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
