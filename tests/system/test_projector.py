@@ -1,0 +1,375 @@
+"""projector alone against real Kafka and Postgres: whatever dies, every row is the fold of the log, once; and what cannot
+be applied stops where it is, and says so."""
+
+import random
+import shutil
+import threading
+import uuid
+
+import pytest
+import requests
+
+from support.broker import Broker
+from support.ledger import Ledger, check_views, detail_rows
+from support.market import make_folder
+from support.paths import ROOT
+from support.postgres import Postgres
+from support.service import Service
+from support.waiting import wait_until
+from support.writer import TOPIC, TOPIC_SETTINGS, Writer
+
+PARTITIONS = 4
+VIEWS = ("product_detail", "product_list")
+
+
+class Room:
+    """A broker, a database with its views, and as many projectors as a test likes."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.broker = Broker(folder / "kafka")
+        self.postgres = Postgres(folder / "postgres")
+        self.projectors = []
+        self.started = 0
+
+    def begin(self):
+        """Empty, whatever the test before has left."""
+        for server in (self.broker, self.postgres):
+            if not server.alive:
+                server.start()
+        if TOPIC in self.broker.topics():
+            self.broker.delete_topic(TOPIC)
+        self.broker.create_topic(TOPIC, PARTITIONS, TOPIC_SETTINGS)
+        self.postgres.query("DROP DATABASE IF EXISTS sijang WITH (FORCE)")
+        self.postgres.create_database("sijang")
+        self.migrate()
+        self.writer = Writer(self.broker, PARTITIONS)
+        self.writer.claim_all()
+        return self
+
+    def end(self):
+        """All projectors stop, in order."""
+        stopped, self.projectors = self.projectors, []
+        ended = [projector.stop() for projector in stopped]
+        for projector, code in zip(stopped, ended):
+            assert code in (0, 1, None, -9), projector.log_tail()
+
+    def migrate(self):
+        for path in sorted((ROOT / "migrations").glob("*.sql")):
+            self.query_rows(path.read_text())
+
+    def projector(self, **settings):
+        env = {"SIJANG_KAFKA_BROKERS": self.broker.address,
+               "SIJANG_DATABASE": self.postgres.conninfo("sijang"),
+               "SIJANG_PARTITIONS": PARTITIONS, "SIJANG_ADDRESS": "127.0.0.1", **settings}
+        self.started += 1
+        name = f"projector-{self.started}"
+        self.projectors.append(Service("projector", self.folder, env, "SIJANG_PROJECTOR_PORT", name))
+        return self.projectors[-1]
+
+    def stop(self):
+        self.postgres.stop()
+        self.broker.stop()
+
+    def query_rows(self, sql, arguments=None):
+        return self.postgres.query(sql, arguments, "sijang")
+
+    def positions(self, view):
+        return dict(self.query_rows(f"SELECT partition, next_offset FROM {view}_position"))
+
+    def ends(self):
+        return {number: self.broker.end_offset(TOPIC, number) for number in range(PARTITIONS)}
+
+    def wait_until_at(self, ends, timeout_s=60, views=VIEWS):
+        for view in views:
+            wait_until(lambda: self.positions(view) == ends, timeout_s,
+                       f"{view} stands at {ends}", 0.05)
+
+    def check(self):
+        """Everything is read, and the rows are what an independent fold of the log gives."""
+        self.wait_until_at(self.ends())
+        check_views(self, Ledger(self.broker, PARTITIONS))
+
+
+@pytest.fixture(scope="module")
+def servers():
+    folder = make_folder()
+    room = Room(folder)
+    try:
+        yield room
+    finally:
+        room.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def room(servers):
+    try:
+        yield servers.begin()
+    finally:
+        servers.end()
+
+
+class Work:
+    """Commits in the background until the block ends."""
+
+    def __init__(self, writer):
+        self.writer, self.stopping = writer, threading.Event()
+        self.thread, self.failure = threading.Thread(target=self._run), None
+
+    def _run(self):
+        try:
+            while not self.stopping.is_set():
+                self.writer.work(50)
+        except BaseException as failure:
+            self.failure = failure
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *failure):
+        self.stopping.set()
+        self.thread.join()
+        if self.failure:
+            raise self.failure
+
+
+def total(room, view="product_detail"):
+    return sum(room.positions(view).values())
+
+
+def more(room, count, timeout_s=30):
+    goal = total(room) + count
+    wait_until(lambda: total(room) >= goal, timeout_s, f"{count} more records are stored", 0.002)
+
+
+def test_rows_are_the_fold_of_the_log(room):
+    room.writer.work(3000)
+    room.projector().start()
+    room.check()
+    room.writer.work(500)
+    room.check()
+
+
+def test_small_batches_and_a_small_cache_give_the_same_rows(room):
+    room.writer.work(3000)
+    room.projector(SIJANG_PROJECTOR_BATCH_EVENTS=7, SIJANG_PROJECTOR_CACHE_BYTES=65536).start(wait=False)
+    room.check()
+
+
+def test_a_killed_projector_loses_and_doubles_nothing(room):
+    chance = random.Random(7)
+    projector = room.projector(SIJANG_PROJECTOR_BATCH_EVENTS=40)
+    with Work(room.writer):
+        for _ in range(12):
+            projector.start(wait=False)
+            more(room, chance.randrange(1, 300))
+            projector.kill()
+    projector.start()
+    room.check()
+
+
+def test_a_killed_database_is_waited_for(room):
+    projector = room.projector().start()
+    with Work(room.writer):
+        for _ in range(3):
+            more(room, 300)
+            room.postgres.kill()
+            wait_until(lambda: not projector.ready(), 10, "the projector says that it is not ready")
+            room.postgres.start()
+            projector.wait_ready()
+    room.check()
+    waits = [line for line in projector.log_text().splitlines() if "view_waits" in line]
+    assert len(waits) <= 3 * 2 * 3, "said once per outage and view, not at each attempt"
+
+
+def test_broken_sessions_lose_and_double_nothing(room):
+    room.projector(SIJANG_PROJECTOR_BATCH_EVENTS=50).start()
+    with Work(room.writer):
+        for _ in range(25):
+            more(room, 60)
+            room.postgres.end_sessions()
+    room.check()
+
+
+def test_a_restarted_broker_is_waited_for(room):
+    projector = room.projector().start()
+    room.writer.work(500)
+    room.wait_until_at(room.ends())
+    room.broker.kill()
+    room.broker.start()
+    room.writer.work(500)
+    room.check()
+    projector.wait_ready()
+
+
+def test_two_projectors_of_the_same_views_write_each_event_once(room):
+    first = room.projector(SIJANG_PROJECTOR_BATCH_EVENTS=30).start()
+    second = room.projector(SIJANG_PROJECTOR_BATCH_EVENTS=50).start(wait=False)
+    with Work(room.writer):
+        more(room, 3000, 60)
+    room.check()
+    fenced = first.metric("sijang_projector_fenced_total") + second.metric("sijang_projector_fenced_total")
+    assert fenced > 0, "they never met"
+    for projector in (first, second):
+        assert not projector.log_contains("view_halted")
+
+
+def test_a_stalled_projector_wakes_up_into_the_fence(room):
+    first = room.projector().start()
+    room.writer.work(200)
+    room.wait_until_at(room.ends())
+    first.pause()
+    second = room.projector().start()
+    room.writer.work(500)
+    room.check()
+    second.kill()
+    first.resume()
+    room.writer.work(500)
+    room.check()
+    assert not first.log_contains("view_halted")
+
+
+def test_positions_pass_what_is_no_event(room):
+    room.projector().start()
+    for number in range(PARTITIONS):
+        room.writer.barrier(number)
+        room.writer.append(number, str(uuid.uuid4()), 1, [("PriceChanged", b"void")], term=999)
+        room.broker.produce(TOPIC, number, b"junk")
+    room.writer.flush()
+    room.check()
+
+
+def halted(projector):
+    """What /ready says of the views, once both have halted somewhere."""
+    def find():
+        try:
+            views = projector.get("/ready").json()["views"]
+        except requests.ConnectionError:
+            return None
+        return views if all(view["halted_partitions"] for view in views.values()) else None
+    return wait_until(find, 20, "both views are halted")
+
+
+POISON = {
+    "a gap in the versions": lambda product: (
+        product.id, product.version + 2, [("PriceChanged", {"price": 1, "previous_price": 1})]),
+    "an event applied before": lambda product: (
+        product.id, product.version, [("PriceChanged", {"price": 1, "previous_price": 1})]),
+    "corrupt bytes": lambda product: (
+        product.id, product.version + 1, [("PriceChanged", b"\x00\x00\x00\x03\xeb\xff")]),
+    "no frame": lambda product: (product.id, product.version + 1, [("PriceChanged", b"\x07")]),
+    "an unknown schema": lambda product: (
+        product.id, product.version + 1, [("ProductEnchanted", b"\x00\x00\x0f\xff\xff\x00")]),
+    "no key": lambda product: ("not-a-uuid", 1, [("ProductDelisted", {"reason": None})]),
+    "the second event of a commit": lambda product: (
+        product.id, product.version + 1, [("PriceChanged", {"price": 5, "previous_price": 1}),
+                                          ("ProductEnchanted", b"\x00\x00\x0f\xff\xff\x00")]),
+    "what the database refuses": lambda product: (
+        product.id, product.version + 1, [("ProductRevised", {"title": "nul\0", "description": None})]),
+}
+
+
+@pytest.mark.parametrize("kind", POISON)
+def test_what_cannot_be_applied_halts_its_partition_alone(room, kind):
+    room.writer.work(300)
+    product = room.writer.partitions[1].products[0]
+    poisoned_at = room.ends()[1]
+    ledger = Ledger(room.broker, PARTITIONS)
+    room.writer.append(1, *POISON[kind](product))
+    room.writer.commit(product, [("ProductDelisted", {"reason": "behind the poison"})])
+    for number in (0, 2, 3):
+        room.writer.list_product(number, title="after")
+    room.writer.flush()
+    projector = room.projector().start(wait=False)
+    for restarted in (False, True):
+        if restarted:  # the same place again
+            assert projector.stop() == 0
+            projector.start(wait=False)
+        views = halted(projector)
+        for view in views.values():
+            halt = view["halt"]
+            assert not view["ready"]
+            assert (halt["context"], halt["partition"]) == ("catalog", 1)
+            assert halt["offset"] - poisoned_at in (0, 1)
+            assert halt["error"]["detail"]
+        assert projector.get("/ready").status_code == 503
+        assert projector.log_contains("view_halted")
+        room.wait_until_at({**room.ends(), 1: poisoned_at})
+        rows, expected = detail_rows(room), ledger.rows()
+        assert {key: rows[key] for key in expected} == expected
+        assert len(rows) == len(expected) + 3
+        assert projector.alive
+
+
+def test_code_that_does_not_match_the_tables_refuses_to_start(room):
+    room.query_rows("UPDATE view_product_list_r1.fingerprint SET events = 'others'")
+    projector = room.projector().start(wait=False)
+    wait_until(lambda: not projector.alive, 20, "the projector ends")
+    assert projector.exit_code == 1
+    assert projector.log_contains("product_list_r1.fingerprint differs")
+
+
+def test_other_partition_counts_refuse_to_start(room):
+    room.projector().start().stop()
+    fewer = room.projector(SIJANG_PARTITIONS=PARTITIONS - 1).start(wait=False)
+    wait_until(lambda: not fewer.alive, 20, "the projector ends")
+    assert fewer.exit_code == 1
+    assert fewer.log_contains("SIJANG_PARTITIONS")
+
+
+def test_a_raised_generation_fences_the_worker(room):
+    projector = room.projector().start()
+    room.writer.work(100)
+    room.wait_until_at(room.ends())
+    room.query_rows("UPDATE view_product_detail_r1.position SET generation = generation + 1")
+    room.writer.work(100)
+    room.check()
+    assert projector.metric('sijang_projector_fenced_total{view="product_detail"}') >= 1
+
+
+def test_it_starts_before_its_tables_and_its_servers(room):
+    room.writer.work(100)
+    room.query_rows("DROP SCHEMA view_product_detail_r1 CASCADE; DROP SCHEMA view_product_list_r1 CASCADE;"
+                    "DROP EXTENSION pg_trgm")
+    room.postgres.stop()
+    projector = room.projector().start(wait=False)
+    projector.wait_for_log("view_waits", 20)
+    room.postgres.start()
+    room.migrate()
+    projector.wait_ready()
+    room.check()
+
+
+def test_a_single_event_is_readable_at_once(room):
+    projector = room.projector().start()
+    product = room.writer.list_product(0)
+    room.writer.flush()
+    room.wait_until_at(room.ends())
+    for _ in range(200):
+        room.writer.commit(product, product.next_events(random.Random(product.version)))
+        room.writer.flush()
+    room.check()
+    text = projector.get("/metrics").text
+    buckets = {}
+    for line in text.splitlines():
+        if line.startswith("sijang_projector_append_to_commit_seconds_bucket{") and "product_detail" in line:
+            edge = line.split('le="')[1].split('"')[0]
+            buckets[float(edge)] = float(line.rsplit(" ", 1)[1])
+    count = max(buckets.values())
+    median = min(edge for edge, below in sorted(buckets.items()) if below >= count / 2)
+    print("append to commit, median at most", median)
+    assert median <= 0.033
+
+
+def test_the_metrics_say_how_far_each_partition_is(room):
+    room.writer.work(200)
+    projector = room.projector().start()
+    room.check()
+    wait_until(lambda: projector.metric("sijang_projector_lag_milliseconds") == 0, 10, "no lag")
+    text = projector.get("/metrics").text
+    for view in VIEWS:
+        for number in range(PARTITIONS):
+            labels = f'view="{view}",context="catalog",partition="{number}"'
+            assert f"sijang_projector_lag_events{{{labels}}} 0" in text
