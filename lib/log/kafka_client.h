@@ -54,6 +54,7 @@ struct kafka_port {
     rd_kafka_message_t *batch[KAFKA_BATCH_MAX];
     uint64_t fetches;
     bool connected;
+    bool topics_known;    /* all opened ones, to the consumer */
     int64_t probe_due_us; /* no metadata request before */
 };
 

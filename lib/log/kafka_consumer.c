@@ -75,6 +75,8 @@ bool kafka_consumer_open_topic(struct kafka_port *kafka, struct kafka_topic *top
     if (topic->consumed == NULL)
         return error_set(error, FAULT_LOG_FAILED, "topic %s: %s", topic->name,
                          rd_kafka_err2str(rd_kafka_last_error()));
+    kafka->topics_known = false;
+    kafka->probe_due_us = 0;
     return true;
 }
 
@@ -90,6 +92,15 @@ static void drain_errors(struct kafka_port *kafka)
     }
 }
 
+static bool knows_all(const struct rd_kafka_metadata *metadata)
+{
+    for (int i = 0; i < metadata->topic_cnt; i++)
+        if (metadata->topics[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return false;
+    return true;
+}
+
+/* Asking makes the client look, too: by itself it tries a topic it did not find once a second. */
 void kafka_consumer_probe(struct kafka_port *kafka, int timeout_ms)
 {
     const struct rd_kafka_metadata *metadata;
@@ -97,6 +108,7 @@ void kafka_consumer_probe(struct kafka_port *kafka, int timeout_ms)
     if (rd_kafka_metadata(kafka->consumer, 0, NULL, &metadata, timeout_ms) !=
         RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
+    kafka->topics_known = knows_all(metadata);
     rd_kafka_metadata_destroy(metadata);
     drain_errors(kafka);
     kafka->connected = true;

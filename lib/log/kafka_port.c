@@ -161,25 +161,25 @@ static bool has_work(const struct kafka_port *kafka)
            rd_kafka_queue_length(kafka->messages) > 0;
 }
 
+static bool needs_metadata(struct kafka_port *kafka)
+{
+    return !kafka->connected || !kafka->topics_known || !kafka_producer_warm_up(kafka, 0);
+}
+
 /* Metadata is asked for here, where blocking is allowed. True while more of it is needed. */
 static bool ask_metadata(struct kafka_port *kafka, int timeout_ms)
 {
-    int64_t now_us = clock_boot_us();
-    int limit_ms = timeout_ms >= 0 && timeout_ms < PROBE_TIMEOUT_MS ? timeout_ms : PROBE_TIMEOUT_MS;
-    bool warm = kafka_producer_warm_up(kafka, 0);
+    int limit_ms = timeout_ms > 0 && timeout_ms < PROBE_TIMEOUT_MS ? timeout_ms : PROBE_TIMEOUT_MS;
 
-    if (warm && kafka->connected)
+    if (!needs_metadata(kafka))
         return false;
-    if (now_us < kafka->probe_due_us)
+    if (clock_boot_us() < kafka->probe_due_us || timeout_ms == 0)
         return true;
-    if (!kafka->connected)
+    if (!kafka->connected || !kafka->topics_known)
         kafka_consumer_probe(kafka, limit_ms);
-    if (!warm)
-        warm = kafka_producer_warm_up(kafka, limit_ms > 0 ? limit_ms : 1);
-    if (warm && kafka->connected)
-        return false;
+    (void)kafka_producer_warm_up(kafka, limit_ms);
     kafka->probe_due_us = clock_boot_us() + PROBE_INTERVAL_US;
-    return true;
+    return needs_metadata(kafka);
 }
 
 static void kafka_wait(struct log_port *port, int timeout_ms)

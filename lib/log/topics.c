@@ -1,10 +1,12 @@
 /* Topics over librdkafka's admin client: create what is missing, compare what is there. */
 #include "lib/log/topics.h"
 
+#include "lib/core/clock.h"
 #include "lib/log/decimal.h"
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <string.h>
+#include <time.h>
 
 #define ERROR_TEXT_SIZE 200
 #define SETTINGS_MAX    6
@@ -170,24 +172,56 @@ static bool compare_settings(struct admin *admin, const char *topic,
     return ok;
 }
 
-static bool compare_count(struct admin *admin, const char *topic, int32_t wanted,
-                          struct error *error)
+/* All partitions, or those that have a leader; -1 and an error if the broker does not say. */
+static int count_partitions(struct admin *admin, const char *topic, bool led, struct error *error)
 {
     const struct rd_kafka_metadata *metadata;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(admin->client, topic, NULL);
     rd_kafka_resp_err_t code =
         rd_kafka_metadata(admin->client, 0, handle, &metadata, admin->timeout_ms);
+    int count = 0;
 
     rd_kafka_topic_destroy(handle);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return error_set(error, FAULT_LOG_UNAVAILABLE, "topic %s: %s", topic,
-                         rd_kafka_err2str(code));
-    int found = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        error_set(error, FAULT_LOG_UNAVAILABLE, "topic %s: %s", topic, rd_kafka_err2str(code));
+        return -1;
+    }
+    for (int i = 0; metadata->topic_cnt == 1 && i < metadata->topics[0].partition_cnt; i++)
+        count += !led || metadata->topics[0].partitions[i].leader >= 0;
     rd_kafka_metadata_destroy(metadata);
+    return count;
+}
+
+static bool compare_count(struct admin *admin, const char *topic, int32_t wanted,
+                          struct error *error)
+{
+    int found = count_partitions(admin, topic, false, error);
+
+    if (found < 0)
+        return false;
     if (found != wanted)
         return error_set(error, FAULT_LOG_FAILED, "topic %s has %d partitions, not %" PRId32, topic,
                          found, wanted);
     return true;
+}
+
+/* A topic just created is not known everywhere at once; who looks too early waits a second more. */
+static bool await_partitions(struct admin *admin, const char *topic, int32_t wanted,
+                             struct error *error)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    int64_t deadline_us = clock_boot_us() + (int64_t)admin->timeout_ms * 1000;
+
+    for (;;) {
+        int found = count_partitions(admin, topic, true, error);
+        if (found == wanted)
+            return true;
+        if (found < 0)
+            return false;
+        if (clock_boot_us() > deadline_us)
+            return error_set(error, FAULT_LOG_UNAVAILABLE, "topic %s is not ready", topic);
+        nanosleep(&pause, NULL);
+    }
 }
 
 static bool compare(struct admin *admin, const char *topic, const struct log_topic_options *options,
@@ -207,8 +241,11 @@ static bool judge_created(struct admin *admin, const rd_kafka_event_t *event,
     for (size_t i = 0; i < count; i++) {
         const char *name = rd_kafka_topic_result_name(results[i]);
         rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            if (!await_partitions(admin, name, options->partition_count, error))
+                return false;
             continue;
+        }
         if (code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
             return error_set(error, FAULT_LOG_FAILED, "creating topic %s: %s", name,
                              rd_kafka_err2str(code));
