@@ -35,6 +35,12 @@ class Client:
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
+    def close(self):
+        self._session.close()
+
+    def __del__(self):
+        self.close()
+
     def request(self, method, path, body=None, key=None, headers=None):
         headers = dict(headers or {})
         if key:
