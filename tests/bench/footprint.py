@@ -27,7 +27,7 @@ def memory_now(ground):
         yield Row(
             f"memory of {name}", f"{used / MIB:.1f} MiB",
             f"{number(ground.listed)} aggregates, {number(sum(ground.ends()))} records", None,
-            [at_most(used, 50 * MIB, "50 MB")],
+            [at_most(used, 50 * MIB, "≤ 50 MB")],
             {"anonymous_bytes": used, "aggregates": ground.listed})
 
 
@@ -65,5 +65,5 @@ def start(ground):
             f"{middle:.0f} ms (of {STARTS}: {min(measured):.0f}-{max(measured):.0f})")
         yield Row(f"start of {name}, warm", text,
                   f"{number(sum(ground.ends()))} records in the log", None,
-                  [at_most(middle, 100, "100 ms")], {"starts_ms": times})
+                  [at_most(middle, 100, "≤ 100 ms")], {"starts_ms": times})
     ground.projector(True)

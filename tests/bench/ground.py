@@ -28,6 +28,7 @@ class Ground:
         self.listed = 0
         self.peak = {}  # commands a second, by what was measured
         self._reference_made = False
+        self._consumer = None
         self._raw = {}
         self._shape = None
 
@@ -42,6 +43,8 @@ class Ground:
         return self
 
     def stop(self):
+        if self._consumer:
+            self._consumer.close()
         self.market.stop(check=False)
 
     def log_tails(self):

@@ -75,6 +75,12 @@ def _tree_ticks(pid):
     return ticks
 
 
+def _busy_ticks():
+    """Of all processors: user, nice, system, irq, softirq and what the host took away."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(fields) - fields[3] - fields[4]
+
+
 def _thread_ticks(pid):
     ticks = {}
     for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -87,7 +93,8 @@ def _thread_ticks(pid):
 
 
 class CpuMeter:
-    """Share of one processor that each process took between start and stop; the load's, too.
+    """Share of one processor that each process took between start and stop, that of the load, and
+    of whatever else runs here: figures taken beside much of that mean little.
 
         with CpuMeter({"kafka": process, …}) as meter:
             …
@@ -104,7 +111,9 @@ class CpuMeter:
         trees = {name: _tree_ticks(each.pid) / TICKS_PER_S
                  for name, each in self.processes.items()}
         threads = {name: _thread_ticks(each.pid) for name, each in self.processes.items()}
-        return time.monotonic(), {**trees, "load": used.ru_utime + used.ru_stime}, threads
+        known = {**trees, "load": used.ru_utime + used.ru_stime}
+        known["others"] = _busy_ticks() / TICKS_PER_S - sum(known.values())
+        return time.monotonic(), known, threads
 
     def __enter__(self):
         self._began = self._sample()

@@ -1,4 +1,4 @@
--- ListProduct: each request a new product. Without stock it is one event, with stock two in one commit.
+-- ListProduct: each request a new product. Without stock one event, with stock two in one commit.
 dofile(os.getenv("BENCH_FOLDER") .. "/load.lua")
 
 local start, body

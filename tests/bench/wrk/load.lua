@@ -1,5 +1,6 @@
--- What the scripts beside share. Requests are put together by hand: wrk.format costs more than sending.
--- BENCH_TOKEN, BENCH_RUN (unique), BENCH_IDS (a file, one id a line), BENCH_ID, BENCH_STOCK: see tools.py.
+-- What the scripts beside share. Requests are put together by hand: wrk.format costs more than
+-- sending. BENCH_TOKEN, BENCH_RUN (unique), BENCH_IDS (a file, one id a line), BENCH_ID and
+-- BENCH_STOCK come from tools.py.
 local threads = 0
 
 function setup(thread)
