@@ -132,6 +132,8 @@ def _function(code, before, start, end):
 
 
 def _parameters(text):
+    """The way out for errors, a last `struct error *`, is not counted."""
+    text = re.sub(r",?\s*struct error \*\w+\s*$", "", text)
     if text.strip() in ("", "void"):
         return 0
     depth = 0

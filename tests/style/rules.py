@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 
 from c_source import IDENTIFIER
-from tree import Finding
+from tree import FOREIGN_SIGNATURES, Finding
 
 FUNCTION_LINES_MAX, FUNCTION_LINES_WANTED = 100, 60
 FILE_LINES_MAX, FILE_LINES_WANTED = 800, 400
@@ -47,13 +47,20 @@ def long_functions(tree):
 
 
 def sizes(tree):
+    waived = set()
     for source in tree.sources:
         count = len(source.lines)
         limit = HEADER_LINES_MAX if source.is_header else FILE_LINES_MAX
         if count > limit:
             yield Finding(source.path, limit + 1, f"{count} lines; at most {limit}")
         for function in source.functions:
+            name = f"{source.path} {function.name}"
+            if function.parameters > PARAMETERS_MAX and name in tree.foreign_signatures:
+                waived.add(name)
+                function.parameters = 0
             yield from _function_sizes(source, function)
+    for name in tree.foreign_signatures - waived:
+        yield Finding(FOREIGN_SIGNATURES, 1, f"{name} needs no exception")
     for path, text in tree.texts.items():
         for number, line in enumerate(text.splitlines(), 1):
             if len(line.expandtabs(4)) > COLUMNS_MAX:

@@ -54,6 +54,18 @@ def test_five_parameters_are_enough(offences):
     assert "6 parameters" in offences(rules.sizes, {"a.c": six})[0]
 
 
+def test_the_way_out_for_errors_is_not_counted(offences):
+    assert not offences(rules.sizes, {"a.c": "void f(int a, int b, int c, int d, int e,\n"
+                                             "       struct error *error)\n{\n}\n"})
+
+
+def test_only_named_callbacks_of_libraries_have_more(offences):
+    callback = "void on_it(int a, int b, int c, int d, int e, int f)\n{\n}\n"
+    listed = {"tests/style/foreign_signatures": "a.c on_it\n", "a.c": callback}
+    assert not offences(rules.sizes, listed)
+    assert "no exception" in offences(rules.sizes, {**listed, "a.c": HEAD})[0]
+
+
 def test_blocks_nest_three_deep(offences):
     def nested(depth):
         inside = "if (a) {\n" * depth + "g((struct s){{1}});\n" + "}" * depth

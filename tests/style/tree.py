@@ -11,6 +11,10 @@ SKIPPED = {"build", "var", ".git", "__pycache__", ".pytest_cache", "node_modules
 TEXT_SUFFIXES = {".c", ".h", ".def", ".py", ".sh", ".sql", ".cmake", ".js", ".css"}
 
 
+# Callbacks whose parameters a library prescribes: path and name, one a line.
+FOREIGN_SIGNATURES = PurePosixPath("tests/style/foreign_signatures")
+
+
 @dataclass(frozen=True)
 class Finding:
     path: PurePosixPath
@@ -29,8 +33,13 @@ class Tree:
                       if path.suffix in TEXT_SUFFIXES or self._is_script(path)}
         self.sources = [read_source(path, text) for path, text in self.texts.items()
                         if path.suffix in (".c", ".h")]
+        self.foreign_signatures = self._foreign_signatures()
         directory = self.texts.get(PurePosixPath("schemas/contexts.def"), "")
         self.contexts = set(re.findall(r"^CONTEXT\((\w+)\)", directory, re.MULTILINE))
+
+    def _foreign_signatures(self):
+        path = self.root / FOREIGN_SIGNATURES
+        return set(path.read_text().splitlines()) if path.exists() else set()
 
     def _walk(self):
         for folder, folders, files in os.walk(self.root):
