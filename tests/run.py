@@ -18,7 +18,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "var" / "test"
-PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
 FUZZ_SECONDS, FUZZ_SECONDS_LONG = 20, 600
 
 
@@ -155,7 +154,7 @@ def system(options):
 def pytest(group, options):
     report = LOGS / f"pytest-{group}.xml"
     report.unlink(missing_ok=True)
-    command = [PYTHON, "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--rootdir", "tests",
+    command = [sys.executable, "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--rootdir", "tests",
                f"--junitxml={report}", f"tests/{group}"]
     if options.filter:
         command += ["-k", options.filter]

@@ -6,5 +6,5 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 settings_load "$@"
 [ -r "$var/secret" ] || fail "run ./sijang up first"
-/usr/bin/env python3 "$here/demo.py" "http://127.0.0.1:$SIJANG_GATEWAY_PORT" "$root/sijang"
+/usr/bin/python3 "$here/demo.py" "http://127.0.0.1:$SIJANG_GATEWAY_PORT" "$root/sijang"
 touch "$var/demo"

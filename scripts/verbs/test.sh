@@ -7,4 +7,5 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 packages_ensure build run test
 "$here/fetch_kafka.sh"
-exec /usr/bin/env python3 "$root/tests/run.py" "$@"
+# The packages of the test set belong to the system's Python.
+exec /usr/bin/python3 "$root/tests/run.py" "$@"
