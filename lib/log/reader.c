@@ -191,6 +191,7 @@ static size_t poll_once(struct log_reader *reader, size_t max)
 
 size_t log_reader_poll(struct log_reader *reader, size_t records_max, int timeout_ms)
 {
+    int64_t before = reader->statistics.records;
     size_t total = 0, count;
     bool waited = timeout_ms == 0;
 
@@ -206,7 +207,7 @@ size_t log_reader_poll(struct log_reader *reader, size_t records_max, int timeou
         waited = true;
     }
     tell_moved(reader);
-    return total;
+    return (size_t)(reader->statistics.records - before);
 }
 
 bool log_reader_at_end(const struct log_reader *reader)
