@@ -9,6 +9,9 @@
 
 #define REQUEST_ID_SIZE_MAX 64
 #define ARGUMENTS_MAX       32
+/* A body too large for its route is still read, and dropped, up to here: a client, or a gateway,
+ * that is not done sending may not see an answer that comes earlier. */
+#define READ_THROUGH_BYTES_MAX (1024 * 1024)
 
 static struct text header(const struct web_request *request, const char *name, size_t name_size)
 {
@@ -182,8 +185,10 @@ bool request_begin(struct web_request *request, const char *method, const char *
     const struct problem *problem = check_size(request, &size);
     if (problem == NULL) {
         request->refusal = check_head(request, size);
-        if (size > body_limit(request))
+        if (size > READ_THROUGH_BYTES_MAX)
             problem = &problem_body_too_large;
+        else if (size > body_limit(request) && request->refusal == NULL)
+            request->refusal = &problem_body_too_large;
     }
     /* An answer before the end of the body costs the connection: only where reading on would be
      * worse. */

@@ -181,13 +181,13 @@ static void head_is_get_without_the_body(void **unused)
     close(client);
 }
 
-static void a_body_beyond_the_limit_is_413_before_it_is_sent(void **unused)
+static void a_body_far_beyond_the_limit_is_413_before_it_is_sent(void **unused)
 {
     (void)unused;
     struct reply reply;
     int client = client_connect(port);
     client_send(client,
-                "POST /things/1 HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 20001\r\n\r\n");
+                "POST /things/1 HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 1048577\r\n\r\n");
     assert_true(client_receive(client, &reply));
     assert_problem(&reply, 413, "body_too_large");
     assert_false(client_receive(client, &reply));
@@ -196,6 +196,23 @@ static void a_body_beyond_the_limit_is_413_before_it_is_sent(void **unused)
     assert_problem(&reply, 413, "body_too_large");
     reply = client_ask(port, "POST", "/small", JSON, "1234567890");
     assert_int_equal(reply.status, 200);
+}
+
+static void a_body_beyond_the_limit_is_read_through_and_the_connection_goes_on(void **unused)
+{
+    (void)unused;
+    struct reply reply;
+    int client = client_connect(port);
+    client_send(client,
+                "POST /things/1 HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 21000\r\n\r\n");
+    for (size_t sent = 0; sent < 21000; sent += 10)
+        client_send(client, "%s", "0123456789");
+    assert_true(client_receive(client, &reply));
+    assert_problem(&reply, 413, "body_too_large");
+    client_send(client, "GET /things/1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_true(client_receive(client, &reply));
+    assert_int_equal(reply.status, 200);
+    close(client);
 }
 
 static void a_body_as_large_as_the_limit_arrives_whole_in_pieces(void **unused)

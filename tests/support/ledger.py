@@ -12,6 +12,8 @@ from support.paths import ROOT
 
 CLAIM = "sijang.platform.Claim"
 PLATFORM = "sijang.platform."
+ALWAYS = ("ce_specversion", "ce_id", "ce_type", "ce_source")
+OF_EVENTS = ("ce_subject", "ce_time", "ce_version", "ce_commandid")
 
 
 class Event:
@@ -57,6 +59,15 @@ def _fence(headers):
         return None
 
 
+def _is_well_formed(message, headers):
+    """A record that lacks part of its envelope is no owner's."""
+    if any(name not in headers for name in ALWAYS):
+        return False
+    if headers["ce_type"].startswith(PLATFORM):
+        return True
+    return message.key() is not None and all(name in headers for name in OF_EVENTS)
+
+
 def valid_commits(messages, schemas):
     """The readers' rule over one partition's records: a list of commits, each a list of events."""
     commits, term, seq, open_commit = [], None, 0, []
@@ -72,6 +83,8 @@ def valid_commits(messages, schemas):
             term, seq, open_commit = message.offset(), 0, []
             continue
         fence = _fence(headers)
+        if not _is_well_formed(message, headers):
+            continue
         if fence is None or fence[0] != term or fence[1] != seq + 1:
             continue
         seq = fence[1]

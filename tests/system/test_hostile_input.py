@@ -183,6 +183,7 @@ def test_records_copied_headers_and_all_are_void(fresh_market):
     assert set(ledger.streams) == {first.json()["id"], second.json()["id"]}
     market.command.kill()
     market.command.start()
+    wait_until(market.gateway.ready, 10, "the gateway sees it again")
     third = seller.post("/v1/products", LATTE)
     assert third.status_code == 201
     wait_until(lambda: market.client().get(third.headers["Location"]).status_code == 200, 10)
