@@ -146,12 +146,13 @@ static rd_kafka_resp_err_t produce_one(struct kafka_port *kafka, const struct ka
                                        const struct log_record *record, uint64_t token)
 {
     rd_kafka_headers_t *headers = make_headers(record);
+    /* Tags by hand: the macros for them are statement expressions, which C11 has not. */
     rd_kafka_resp_err_t code = rd_kafka_producev(
-        kafka->producer, RD_KAFKA_V_RKT(source->topic->produced),
-        RD_KAFKA_V_PARTITION(source->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(record->key.bytes, record->key.size),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.bytes, record->value.size),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)token), RD_KAFKA_V_END);
+        kafka->producer, RD_KAFKA_VTYPE_RKT, source->topic->produced, RD_KAFKA_VTYPE_PARTITION,
+        source->partition, RD_KAFKA_VTYPE_MSGFLAGS, RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_KEY,
+        record->key.bytes, record->key.size, RD_KAFKA_VTYPE_VALUE, record->value.bytes,
+        record->value.size, RD_KAFKA_VTYPE_HEADERS, headers, RD_KAFKA_VTYPE_OPAQUE,
+        (void *)(uintptr_t)token, RD_KAFKA_VTYPE_END);
 
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_headers_destroy(headers);

@@ -210,12 +210,13 @@ static void append(struct process *process)
 
 static void deliver(struct process *process)
 {
-    static const enum sim_fate rare[] = {SIM_LOST, SIM_UNREPORTED, SIM_DUPLICATED, SIM_LOST};
+    static const enum sim_fate rare[] = {SIM_LOST, SIM_UNREPORTED, SIM_DUPLICATED, SIM_SILENT,
+                                         SIM_VANISHED};
 
     if (sim_port_under_way(process->port, SIM_ANY_SOURCE) == 0)
         return;
     sim_port_deliver(process->port, SIM_ANY_SOURCE,
-                     chance(PERCENT) < 96 ? SIM_DELIVERED : rare[chance(4)]);
+                     chance(PERCENT) < 96 ? SIM_DELIVERED : rare[chance(5)]);
 }
 
 static void disturb(void)

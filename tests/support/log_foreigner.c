@@ -14,10 +14,10 @@ void foreigner_append(const char *brokers, const char *topic, int32_t partition,
     assert(set == RD_KAFKA_CONF_OK);
     rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
     assert(producer != NULL);
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)), RD_KAFKA_V_END);
+    rd_kafka_resp_err_t code =
+        rd_kafka_producev(producer, RD_KAFKA_VTYPE_TOPIC, topic, RD_KAFKA_VTYPE_PARTITION,
+                          partition, RD_KAFKA_VTYPE_MSGFLAGS, RD_KAFKA_MSG_F_COPY,
+                          RD_KAFKA_VTYPE_VALUE, value, strlen(value), RD_KAFKA_VTYPE_END);
     assert(code == RD_KAFKA_RESP_ERR_NO_ERROR);
     code = rd_kafka_flush(producer, FLUSH_TIMEOUT_MS);
     assert(code == RD_KAFKA_RESP_ERR_NO_ERROR);
