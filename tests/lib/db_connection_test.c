@@ -1,12 +1,15 @@
 /* Values, statements, faults and transactions of the blocking connection, against a real server. */
-#include "lib/core/id.h"
+#include "lib/core/clock.h"
 #include "lib/db/connection.h"
 #include "tests/lib/db_server.h"
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -489,6 +492,46 @@ static void nobody_at_the_address_is_unavailable(void **state)
     assert_null(strstr(fixture->error.detail, "hunter2"));
 }
 
+static void a_statement_over_its_time_is_unavailable(void **state)
+{
+    static const struct db_statement doze = {.name = "doze",
+                                             .sql = "DELETE FROM thing WHERE pg_sleep(30) IS NULL"};
+    static const struct db_statement *const list[] = {&doze, NULL};
+    struct fixture *fixture = *state;
+    struct db_options options = options_for(list);
+    struct db_connection *impatient;
+    struct db_rows rows;
+
+    store(fixture, 2);
+    options.timeout_ms = 100;
+    impatient = db_connect(&options, &fixture->error);
+    must(fixture, impatient != NULL);
+    assert_false(db_run(impatient, &doze, NULL, &fixture->arena, &rows, &fixture->error));
+    assert_int_equal(fixture->error.fault, FAULT_DATABASE_UNAVAILABLE);
+    assert_non_null(strstr(fixture->error.detail, "57014"));
+    db_close(impatient);
+}
+
+static void a_server_that_says_nothing_is_unavailable_in_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+    struct db_options options = {.timeout_ms = 200};
+    int64_t start_us = clock_boot_us();
+
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listening, 1), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &size), 0);
+    options.conninfo = arena_print(&fixture->arena, "host=127.0.0.1 port=%d user=me password=x",
+                                   ntohs(address.sin_port));
+    assert_null(db_connect(&options, &fixture->error));
+    assert_int_equal(fixture->error.fault, FAULT_DATABASE_UNAVAILABLE);
+    assert_in_range(clock_boot_us() - start_us, 200000, 5000000);
+    close(listening);
+}
+
 static void a_malformed_connection_string_is_not_quoted(void **state)
 {
     struct fixture *fixture = *state;
@@ -519,6 +562,8 @@ int main(void)
         CASE(a_terminated_backend_is_unavailable_and_a_new_connection_works),
         CASE(a_script_is_all_or_nothing),
         CASE(nobody_at_the_address_is_unavailable),
+        CASE(a_statement_over_its_time_is_unavailable),
+        CASE(a_server_that_says_nothing_is_unavailable_in_time),
         CASE(a_malformed_connection_string_is_not_quoted),
     };
 

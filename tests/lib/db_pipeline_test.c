@@ -356,6 +356,41 @@ static void a_missing_table_keeps_it_away_until_the_table_is_there(void **unused
     db_pipeline_stop(pipeline);
 }
 
+static void a_view_replaced_under_it_is_read_on(void **unused)
+{
+    static const struct db_statement swapped = {
+        .name = "swapped", .sql = "SELECT number FROM pipeline_swapped", .row = &number_record};
+    static const struct db_statement *const list[] = {&echo, &swapped, NULL};
+    struct db_pipeline *pipeline;
+    struct error trouble;
+    struct reply reply;
+
+    (void)unused;
+    db_server_script("DROP VIEW IF EXISTS pipeline_swapped;"
+                     "CREATE VIEW pipeline_swapped AS SELECT 1::bigint AS number");
+    pipeline = start(db_server_conninfo(), 1, 1000, list);
+    reply_init(&reply);
+    assert_true(ask(pipeline, &reply, &swapped, 0, PATIENCE_US));
+    assert_int_equal(wait_reply(&reply), FAULT_NONE);
+    db_server_script("DROP VIEW pipeline_swapped;"
+                     "CREATE VIEW pipeline_swapped AS SELECT 2::bigint AS number");
+    assert_true(ask(pipeline, &reply, &swapped, 0, PATIENCE_US));
+    assert_int_equal(wait_reply(&reply), FAULT_NONE);
+    assert_int_equal(reply.number, 2);
+
+    db_server_script("DROP VIEW pipeline_swapped;"
+                     "CREATE VIEW pipeline_swapped AS SELECT 'three' AS number");
+    for (int i = 0; i < 2; i++) {
+        assert_true(ask(pipeline, &reply, &swapped, 0, PATIENCE_US));
+        assert_int_equal(wait_reply(&reply), FAULT_DATABASE_UNAVAILABLE);
+    }
+    db_pipeline_trouble(pipeline, &trouble);
+    assert_int_equal(trouble.fault, FAULT_DATABASE_FAILED);
+    assert_non_null(strstr(trouble.detail, "column number"));
+    reply_done(&reply);
+    db_pipeline_stop(pipeline);
+}
+
 static void stopping_answers_everything(void **unused)
 {
     struct db_pipeline *pipeline = start(db_server_conninfo(), 1, 1000, statements);
@@ -396,6 +431,7 @@ int main(void)
         cmocka_unit_test(backends_killed_under_load_are_unavailable_for_a_moment),
         cmocka_unit_test(a_server_that_is_away_is_said_at_once),
         cmocka_unit_test(a_missing_table_keeps_it_away_until_the_table_is_there),
+        cmocka_unit_test(a_view_replaced_under_it_is_read_on),
         cmocka_unit_test(stopping_answers_everything),
         cmocka_unit_test(a_malformed_connection_string_does_not_start),
     };
