@@ -2,6 +2,7 @@
  * rows on the pipeline's, and ends on the HTTP thread it came from; nobody blocks on the way. */
 #include "query-svc/ask.h"
 #include "lib/core/clock.h"
+#include "lib/core/logger.h"
 #include "lib/log/partition.h"
 #include "query-svc/answer.h"
 #include "query-svc/etag.h"
@@ -84,6 +85,14 @@ static void reply(struct web_request *request, void *state)
         web_answer(request, answer->status, "application/json", answer->body);
 }
 
+/* What cannot help itself by being asked again is for a person to see. */
+static void note_failure(const struct ask *ask, const struct error *error)
+{
+    query_metrics_failed();
+    if (!fault_entry(error->fault)->retryable)
+        log_error("question_failed", LOG_STRING("path", ask->question->path), LOG_ERROR(error));
+}
+
 static void take_rows(struct db_question *rows, const struct db_rows *read,
                       const struct error *error)
 {
@@ -94,7 +103,8 @@ static void take_rows(struct db_question *rows, const struct db_rows *read,
     ask->answer.fault = error->fault;
     if (error->fault == FAULT_NONE)
         answer_rows(&ask->answer, &with, read);
-    query_metrics_note(error);
+    else
+        note_failure(ask, error);
     web_resume(ask->request);
 }
 

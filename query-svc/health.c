@@ -21,8 +21,11 @@ enum database_state { NOT_TRIED, CONNECTED, LOST };
 
 static enum database_state look(struct query_service *service, struct error *ret_trouble)
 {
-    db_pipeline_trouble(service->pipeline, ret_trouble);
-    if (db_pipeline_connected(service->pipeline))
+    if (!db_pipeline_connected(service->pipeline))
+        db_pipeline_trouble(service->pipeline, ret_trouble);
+    else if (!views_fresh(service->views))
+        views_trouble(service->views, ret_trouble);
+    else
         return CONNECTED;
     return ret_trouble->fault != FAULT_NONE ? LOST : NOT_TRIED;
 }

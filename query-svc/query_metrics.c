@@ -76,10 +76,9 @@ void query_metrics_waited(int64_t duration_us, enum view_outcome outcome)
     }
 }
 
-void query_metrics_note(const struct error *database_error)
+void query_metrics_failed(void)
 {
-    if (database_error->fault != FAULT_NONE)
-        metric_add(&database_failures, 1);
+    metric_add(&database_failures, 1);
 }
 
 void query_metrics_connected(bool connected)

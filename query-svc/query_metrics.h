@@ -1,7 +1,6 @@
 /* query-svc's metrics. */
 #pragma once
 
-#include "lib/core/error.h"
 #include "lib/core/metrics.h"
 #include "query-svc/views.h"
 
@@ -10,5 +9,5 @@ struct metric *const *query_metrics(const struct view *const *views);
 
 void query_metrics_answered(int status, int64_t duration_us);
 void query_metrics_waited(int64_t duration_us, enum view_outcome outcome);
-void query_metrics_note(const struct error *database_error);
+void query_metrics_failed(void); /* the database did not answer a question */
 void query_metrics_connected(bool connected);

@@ -33,7 +33,7 @@ struct views {
     struct view_waiter *incoming; /* lock */
     size_t waiting;               /* lock: incoming and kept */
     int64_t polled_boot_us;       /* lock: all views, last; 0: never */
-    bool away;                    /* lock: the last attempt to poll failed */
+    struct error trouble;         /* lock: of the last attempt to poll */
     bool stopping;                /* lock */
 };
 
@@ -55,6 +55,13 @@ bool views_fresh(struct views *views)
     fresh = views->polled_boot_us != 0 && clock_boot_us() - views->polled_boot_us < FRESH_US;
     pthread_mutex_unlock(&views->lock);
     return fresh;
+}
+
+void views_trouble(struct views *views, struct error *ret_trouble)
+{
+    pthread_mutex_lock(&views->lock);
+    *ret_trouble = views->trouble;
+    pthread_mutex_unlock(&views->lock);
 }
 
 bool views_describe(struct views *views, const struct view *view, int32_t partition,
@@ -84,7 +91,7 @@ static bool take_waiter(struct views *views, struct view_waiter *waiter, struct 
 {
     if (views->stopping)
         return error_set(error, FAULT_SHUTTING_DOWN, "positions are not read any more");
-    if (views->away)
+    if (views->trouble.fault != FAULT_NONE)
         return error_set(error, FAULT_DATABASE_UNAVAILABLE, "positions cannot be read");
     if (views->waiting >= views->options.waiters_max)
         return error_set(error, FAULT_OVERLOADED, "%zu requests wait for a position",
@@ -230,7 +237,7 @@ static int64_t turn(struct views *views)
     collect(views);
     fine = connect_if_closed(views, &error) && poll_all(views, &error);
     pthread_mutex_lock(&views->lock);
-    views->away = !fine;
+    views->trouble = error;
     if (fine)
         views->polled_boot_us = clock_boot_us();
     pthread_mutex_unlock(&views->lock);

@@ -33,6 +33,8 @@ struct views *views_stop(struct views *views);
 
 /* Positions were read lately. */
 bool views_fresh(struct views *views);
+/* Why the last attempt to read them failed; FAULT_NONE: it did not. */
+void views_trouble(struct views *views, struct error *ret_trouble);
 
 #define VIEWS_ALL_PARTITIONS (-1)
 

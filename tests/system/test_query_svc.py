@@ -393,6 +393,27 @@ def test_it_starts_before_the_views_exist_and_is_ready_when_they_do(postgres, fo
         assert reads.service.stop() == 0
 
 
+def test_a_row_that_cannot_be_is_a_logged_500_and_others_are_answered(own_reads):
+    own_reads.query("ALTER TABLE view_product_detail_r1.product_detail"
+                    " ALTER COLUMN title DROP NOT NULL")
+    own_reads.query("UPDATE view_product_detail_r1.product_detail SET title = NULL"
+                    " WHERE product_id = %s", (product_id(7),))
+    assert code_of(own_reads.get(PRODUCT)) == (500, "data_corrupt")
+    own_reads.service.wait_for_log("question_failed")
+    assert own_reads.get(f"/v1/products/{product_id(8)}").status_code == 200
+
+
+def test_positions_that_cannot_be_read_are_not_ready_and_said_why(own_reads):
+    own_reads.query("DROP VIEW product_list_position")
+    wait_until(lambda: not own_reads.service.ready(), 10, "not ready")
+    own_reads.service.wait_for_log("product_list_position")
+    assert code_of(own_reads.get(PRODUCT, mark(100), 20)) == (503, "database_unavailable")
+    own_reads.query("CREATE VIEW product_list_position AS SELECT partition, context, log,"
+                    " next_offset, end_offset FROM view_product_list_r1.position")
+    own_reads.service.wait_ready()
+    assert own_reads.get(PRODUCT, mark(99), 20).status_code == 200
+
+
 def test_metrics_count_answers_waits_and_lag(own_reads):
     assert own_reads.get(PRODUCT, mark(100), 0.1).status_code == 504
     service = own_reads.service
