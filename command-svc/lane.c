@@ -180,8 +180,18 @@ static void expire_queue(struct lane *lane, struct call_queue *queue, int64_t bo
     *queue = kept;
 }
 
+static void say_if_stopped(struct lane *lane)
+{
+    if (lane->stop_said || log_partition_state(lane->log) != LOG_STOPPED)
+        return;
+    lane->stop_said = true;
+    log_error("lane_stopped", LOG_STRING("context", lane->store.context->name),
+              LOG_NUMBER("partition", lane->number), LOG_ERROR(log_partition_error(lane->log)));
+}
+
 void lane_look_after(struct lane *lane, int64_t boot_us)
 {
+    say_if_stopped(lane);
     take_pending(lane);
     expire_queue(lane, &lane->pending, boot_us);
     expire_queue(lane, &lane->waiting, boot_us);

@@ -19,6 +19,7 @@ struct lane {
     struct call_queue unsettled;  /* appended, outcome unknown */
     uint64_t appended;            /* commits handed to the log since start */
     uint64_t acknowledged;        /* of those, known durable or settled */
+    bool stop_said;               /* that its log cannot be served any more was logged */
     _Atomic size_t *open_calls;   /* the shard's count of calls not answered yet */
 };
 
