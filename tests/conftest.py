@@ -1,5 +1,6 @@
 """Fixtures: servers for a whole run where tests only use them, fresh ones where they break them."""
 
+import os
 import shutil
 
 import pytest
@@ -7,6 +8,14 @@ import pytest
 from support.broker import Broker
 from support.market import Market, make_folder
 from support.postgres import Postgres
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("SIJANG_TEST_LONG"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="runs with --long only"))
 
 
 @pytest.fixture

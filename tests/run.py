@@ -154,7 +154,7 @@ def system(options):
 def pytest(group, options):
     report = LOGS / f"pytest-{group}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--rootdir", "tests",
+    command = [sys.executable, "-m", "pytest", "-v", "-c", "tests/pytest.ini", "--rootdir", "tests",
                f"--junitxml={report}", f"tests/{group}"]
     if options.filter:
         command += ["-k", options.filter]
@@ -172,7 +172,7 @@ def pytest(group, options):
     if code not in (0, 5) and not tally.failed:
         tally.failed.append(f"{group}: pytest ended with {code}")
     if tally.failed:
-        print(output[-20000:])
+        print(output[max(output.find("= FAILURES ="), output.find("= ERRORS ="), 0):][:20000])
     return tally
 
 
