@@ -15,6 +15,7 @@ TOPIC = "sijang.catalog.events.v1"
 RAW_TOPIC = "bench.raw"
 IDS_MAX = 20000
 SLICE_S = 2
+LISTING_S_MAX = 120
 CATCH_UP_S_MAX = 120
 SERVICES = ("command-svc", "projector", "query-svc")
 VIEWS = ("product_detail", "product_list")
@@ -29,7 +30,6 @@ class Ground:
         self.peak = {}  # commands a second, by what was measured
         self._reference_made = False
         self._consumer = None
-        self._raw = {}
         self._shape = None
 
     def start(self):
@@ -78,8 +78,10 @@ class Ground:
         return figures
 
     def ensure_products(self, wanted):
-        """At least so many products, with stock, in log and views; their ids in ids_path."""
-        while self.listed < wanted:
+        """So many products, with stock, in log and views (fewer where that takes minutes); the
+        ids of some in ids_path."""
+        until = time.monotonic() + LISTING_S_MAX
+        while self.listed < wanted and time.monotonic() < until:
             before = self.listed
             self.list_products({"stock": 100}, 64, SLICE_S)
             if self.listed == before:
@@ -160,9 +162,7 @@ class Ground:
         self._consumer.unassign()
         return [message for message in messages if not message.error()]
 
-    def raw(self, outstanding, seconds=4):
+    def raw(self, outstanding, seconds=3):
         """What the broker does with as many records outstanding, each shaped like an event."""
-        if outstanding not in self._raw:
-            self._raw[outstanding] = raw_produce(self.market.broker.address, RAW_TOPIC,
-                                                 outstanding, seconds, self._event_shape())
-        return self._raw[outstanding]
+        return raw_produce(self.market.broker.address, RAW_TOPIC, outstanding, seconds,
+                           self._event_shape())

@@ -3,6 +3,7 @@
 
 import argparse
 import functools
+import subprocess
 import sys
 import time
 import traceback
@@ -38,6 +39,16 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def say_processors(figures):
+    if "cpu_line" in figures:
+        say(f"    processors: {figures['cpu_line']}")
+    if "cpu" in figures and figures.get("rate"):
+        each = {name: share / figures["rate"] * 1e6 for name, share in figures["cpu"].items()}
+        text = ", ".join(f"{name} {us:.1f}" for name, us in each.items()
+                         if us >= 1 and name != "others")
+        say(f"    microseconds of processor for each: {text}")
+
+
 def run_one(name, bench, ground, rows):
     """True unless it broke; being slow is a result, not a failure."""
     began = time.monotonic()
@@ -45,8 +56,10 @@ def run_one(name, bench, ground, rows):
         for row in bench(ground):
             rows.append(row)
             say(f"  {row.what}: {row.measured}")
-            if row.figures.get("cpu_line"):
-                say(f"    processors: {row.figures['cpu_line']}")
+            say_processors(row.figures)
+    except (TimeoutError, subprocess.TimeoutExpired) as late:
+        rows.append(Row(name, f"TOO SLOW: {str(late).splitlines()[0][:100]}"))
+        say(f"  {late}")
     except Exception as failure:  # the other benches are still worth running
         traceback.print_exc()
         rows.append(Row(name, f"FAILED: {str(failure).splitlines()[0][:100]}"))
