@@ -87,8 +87,10 @@ static int run(const struct command_config *config)
         log_error("start_failed", LOG_ERROR(&error));
     }
     for (int64_t i = 0; service.shards != NULL && i < config->shards; i++)
-        service.shards[i] = shard_stop(service.shards[i], STOP_TIMEOUT_MS);
+        shard_stop(service.shards[i], STOP_TIMEOUT_MS);
     web_server_stop(server, STOP_TIMEOUT_MS);
+    for (int64_t i = 0; service.shards != NULL && i < config->shards; i++)
+        service.shards[i] = shard_destroy(service.shards[i]);
     free(service.shards);
     web_auth_destroy(service.auth);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;

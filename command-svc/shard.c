@@ -277,8 +277,10 @@ static bool open_all(struct shard *shard, struct error *error)
     return true;
 }
 
-static void destroy(struct shard *shard)
+struct shard *shard_destroy(struct shard *shard)
 {
+    if (shard == NULL)
+        return NULL;
     if (shard->writer != NULL)
         log_writer_destroy(shard->writer);
     kafka_port_destroy(shard->port);
@@ -290,6 +292,7 @@ static void destroy(struct shard *shard)
     buffer_done(&shard->scratch);
     pthread_mutex_destroy(&shard->mutex);
     free(shard);
+    return NULL;
 }
 
 struct shard *shard_start(const struct command_config *config, int number, struct error *error)
@@ -315,16 +318,15 @@ struct shard *shard_start(const struct command_config *config, int number, struc
         pthread_create(&shard->thread, NULL, shard_run, shard) != 0) {
         if (shard->holdings == NULL)
             shard->holding_count = 0;
-        destroy(shard);
-        return NULL;
+        return shard_destroy(shard);
     }
     return shard;
 }
 
-struct shard *shard_stop(struct shard *shard, int timeout_ms)
+void shard_stop(struct shard *shard, int timeout_ms)
 {
     if (shard == NULL)
-        return NULL;
+        return;
     pthread_mutex_lock(&shard->mutex);
     shard->closed = true;
     pthread_mutex_unlock(&shard->mutex);
@@ -332,8 +334,6 @@ struct shard *shard_stop(struct shard *shard, int timeout_ms)
     atomic_store(&shard->stopping, true);
     log_writer_wake(shard->writer);
     pthread_join(shard->thread, NULL);
-    destroy(shard);
-    return NULL;
 }
 
 void shard_add_status(struct shard *shard, struct shard_status *status)

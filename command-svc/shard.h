@@ -12,9 +12,12 @@ struct shard;
  * them. The thread starts at once. */
 MUST_CHECK struct shard *shard_start(const struct command_config *config, int number,
                                      struct error *error);
-/* Takes no more calls, waits up to timeout_ms for those under way, ends the rest truthfully, closes
- * the indexes. NULL accepted, returns NULL. Before web_server_stop. */
-struct shard *shard_stop(struct shard *shard, int timeout_ms);
+/* Takes no more calls, waits up to timeout_ms for those under way, ends the rest truthfully, stops
+ * the thread. HTTP threads may still try to submit: destroy only after web_server_stop. NULL
+ * accepted. */
+void shard_stop(struct shard *shard, int timeout_ms);
+/* Closes the indexes. Stopped before; NULL accepted, returns NULL. */
+struct shard *shard_destroy(struct shard *shard);
 
 /* Any thread. False: too many are under way (or it is stopping); the call is still the caller's. */
 MUST_CHECK bool shard_submit(struct shard *shard, struct call *call, int32_t partition,
