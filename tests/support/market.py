@@ -43,6 +43,8 @@ class Market:
         self.projector = Service("projector", self.folder, self.settings, "SIJANG_PROJECTOR_PORT")
         self.query = Service("query-svc", self.folder, self.settings, "SIJANG_QUERY_PORT")
         self.gateway = Gateway(self.folder, self.command.port, self.query.port)
+        self.command.gateway, self.command.backend = self.gateway, "command"
+        self.query.gateway, self.query.backend = self.gateway, "query"
         self._started = [self.broker, self.postgres, self.command, self.projector, self.query,
                          self.gateway]
 

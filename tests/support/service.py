@@ -11,6 +11,9 @@ from support.waiting import wait_until
 class Service(Process):
     """`port_variable` is the environment variable that tells the binary its port."""
 
+    gateway = None  # the one in front, which must have noticed, too, that this one is ready
+    backend = None  # its name there
+
     def __init__(self, name, folder, env, port_variable, log_name=None):
         self.port = free_port()
         super().__init__(log_name or name, [binary(name)], folder,
@@ -37,6 +40,8 @@ class Service(Process):
             wait_until(answers, timeout_s, f"{self.name} is ready")
         except TimeoutError as late:
             raise TimeoutError(f"{late}\n{self.log_tail()}") from None
+        if self.gateway is not None and self.gateway.alive:
+            self.gateway.wait_passes(self.backend)
         return self
 
     def start(self, timeout_s=30, wait=True):
@@ -66,3 +71,8 @@ class Gateway(Service):
             "SIJANG_COMMAND_SERVER": f"127.0.0.1:{command_port}",
             "SIJANG_QUERY_SERVER": f"127.0.0.1:{query_port}",
         })
+
+    def wait_passes(self, backend, timeout_s=10):
+        """Until requests for that backend, `command` or `query`, are passed on."""
+        line = f'haproxy_backend_active_servers{{proxy="{backend}"}} 1'
+        wait_until(lambda: line in self.get("/metrics").text, timeout_s, f"{backend} is reached")

@@ -108,7 +108,9 @@ def test_ready_means_the_whole_way_is_open(edge):
     assert refused.headers["Retry-After"] == "1"
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert refused.json()["code"] == "unavailable"
+    edge.gateway.wait_passes("query")
     edge.command.is_ready = True
+    edge.gateway.wait_passes("command")
     wait_until(lambda: edge.ask("GET", "/ready").status_code == 200, 10, "it has noticed again")
 
 
