@@ -1,5 +1,5 @@
--- The catalog's views, first revision each: a schema per revision holds rows, positions and the fingerprint of the
--- code that writes them; views in public keep the names that readers use.
+-- The catalog's views, first revision each: a schema per revision holds rows, positions and the
+-- fingerprint of the code that writes them; views in public keep the names that readers use.
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public;
 
@@ -44,23 +44,27 @@ CREATE TABLE view_product_detail_r1.fingerprint (
     contexts text    NOT NULL
 );
 
-INSERT INTO view_product_detail_r1.fingerprint (view, revision, columns, events, contexts) VALUES (
+INSERT INTO view_product_detail_r1.fingerprint (view, revision, columns, events, contexts)
+VALUES (
     'product_detail',
     1,
-    'product_id uuid, seller_id text, title text, description text, price bigint, made_to_order boolean, '
-    'status text, on_hand bigint, reserved bigint, version bigint',
+    'product_id uuid, seller_id text, title text, description text, price bigint, '
+    'made_to_order boolean, status text, on_hand bigint, reserved bigint, version bigint',
     'sijang.catalog.ProductListed, sijang.catalog.ProductRevised, sijang.catalog.PriceChanged, '
-    'sijang.catalog.StockAdjusted, sijang.catalog.StockReserved, sijang.catalog.ReservationCommitted, '
-    'sijang.catalog.ReservationReleased, sijang.catalog.ProductDelisted',
+    'sijang.catalog.StockAdjusted, sijang.catalog.StockReserved, '
+    'sijang.catalog.ReservationCommitted, sijang.catalog.ReservationReleased, '
+    'sijang.catalog.ProductDelisted',
     'catalog'
 );
 
 CREATE VIEW public.product_detail AS
-    SELECT product_id, seller_id, title, description, price, made_to_order, status, on_hand, reserved, version
+    SELECT product_id, seller_id, title, description, price, made_to_order, status, on_hand,
+           reserved, version
     FROM view_product_detail_r1.product_detail;
 
 CREATE VIEW public.product_detail_position AS
-    SELECT partition, context, log, next_offset, last_offset, term, seq, time_us, generation, end_offset, updated_at
+    SELECT partition, context, log, next_offset, last_offset, term, seq, time_us, generation,
+           end_offset, updated_at
     FROM view_product_detail_r1.position;
 
 CREATE SCHEMA view_product_list_r1;
@@ -76,9 +80,12 @@ CREATE TABLE view_product_list_r1.product_list (
     version       bigint  NOT NULL
 ) WITH (fillfactor = 80);
 
-CREATE INDEX product_list_newest ON view_product_list_r1.product_list (product_id DESC) WHERE status = 'active';
-CREATE INDEX product_list_seller ON view_product_list_r1.product_list (seller_id, product_id DESC);
-CREATE INDEX product_list_term ON view_product_list_r1.product_list USING gin (title public.gin_trgm_ops);
+CREATE INDEX product_list_newest ON view_product_list_r1.product_list (product_id DESC)
+    WHERE status = 'active';
+CREATE INDEX product_list_seller ON view_product_list_r1.product_list
+    (seller_id, product_id DESC);
+CREATE INDEX product_list_term ON view_product_list_r1.product_list
+    USING gin (title public.gin_trgm_ops);
 
 CREATE TABLE view_product_list_r1.position (
     partition   integer     NOT NULL,
@@ -104,14 +111,16 @@ CREATE TABLE view_product_list_r1.fingerprint (
     contexts text    NOT NULL
 );
 
-INSERT INTO view_product_list_r1.fingerprint (view, revision, columns, events, contexts) VALUES (
+INSERT INTO view_product_list_r1.fingerprint (view, revision, columns, events, contexts)
+VALUES (
     'product_list',
     1,
-    'product_id uuid, seller_id text, title text, price bigint, made_to_order boolean, status text, '
-    'available bigint, version bigint',
+    'product_id uuid, seller_id text, title text, price bigint, made_to_order boolean, '
+    'status text, available bigint, version bigint',
     'sijang.catalog.ProductListed, sijang.catalog.ProductRevised, sijang.catalog.PriceChanged, '
-    'sijang.catalog.StockAdjusted, sijang.catalog.StockReserved, sijang.catalog.ReservationCommitted, '
-    'sijang.catalog.ReservationReleased, sijang.catalog.ProductDelisted',
+    'sijang.catalog.StockAdjusted, sijang.catalog.StockReserved, '
+    'sijang.catalog.ReservationCommitted, sijang.catalog.ReservationReleased, '
+    'sijang.catalog.ProductDelisted',
     'catalog'
 );
 
@@ -120,5 +129,6 @@ CREATE VIEW public.product_list AS
     FROM view_product_list_r1.product_list;
 
 CREATE VIEW public.product_list_position AS
-    SELECT partition, context, log, next_offset, last_offset, term, seq, time_us, generation, end_offset, updated_at
+    SELECT partition, context, log, next_offset, last_offset, term, seq, time_us, generation,
+           end_offset, updated_at
     FROM view_product_list_r1.position;

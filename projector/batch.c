@@ -4,9 +4,9 @@
 #include "lib/record/avro.h"
 #include <stdlib.h>
 
-void batch_init(struct batch *batch, size_t arena_bytes_max)
+void batch_init(struct batch *batch, const struct view *view, size_t arena_bytes_max)
 {
-    *batch = (struct batch){0};
+    *batch = (struct batch){.view = view};
     arena_init(&batch->arena, arena_bytes_max);
 }
 
@@ -89,11 +89,10 @@ static bool decode(struct batch *batch, const struct log_event *event, struct ba
                               value, error);
 }
 
-static bool find_keys(struct batch *batch, const struct view *view, struct batch_event *kept,
-                      struct error *error)
+static bool find_keys(struct batch *batch, struct batch_event *kept, struct error *error)
 {
     struct view_keys keys = {.count = 0};
-    if (!view->keys(&kept->view, &keys))
+    if (!batch->view->keys(&kept->view, &keys))
         return error_set(error, FAULT_DATA_CORRUPT, "the event has no valid key");
     kept->keys = arena_copy(&batch->arena, keys.keys, keys.count * sizeof(keys.keys[0]));
     kept->key_count = keys.count;
@@ -103,13 +102,13 @@ static bool find_keys(struct batch *batch, const struct view *view, struct batch
 }
 
 /* Appends the event if the view reads it. */
-static bool add_event(struct batch *batch, const struct view *view, const struct context *context,
+static bool add_event(struct batch *batch, const struct context *context,
                       const struct log_event *event, struct error *error)
 {
     const struct record *record = find_record(context, event, error);
     if (record == NULL)
         return false;
-    if (!reads(view, record))
+    if (!reads(batch->view, record))
         return true;
     struct batch_event *kept = &batch->events[batch->event_count];
     *kept = (struct batch_event){
@@ -120,7 +119,7 @@ static bool add_event(struct batch *batch, const struct view *view, const struct
         .record = record,
         .offset = event->offset,
     };
-    if (!decode(batch, event, kept, error) || !find_keys(batch, view, kept, error))
+    if (!decode(batch, event, kept, error) || !find_keys(batch, kept, error))
         return false;
     batch->event_count++;
     return true;
@@ -139,34 +138,34 @@ static bool make_room(struct batch *batch, size_t event_count)
     return made;
 }
 
-bool batch_add(struct batch *batch, const struct view *view, struct sources *sources, size_t source,
-               const struct log_event *events, size_t count, const struct log_position *after,
-               struct error *error)
+bool batch_add(struct batch *batch, struct sources *sources, size_t source,
+               const struct read_commit *commit, struct error *error)
 {
     struct source *from = &sources->items[source];
     if (from->halt.halted)
         return true;
-    if (!make_room(batch, count))
+    if (!make_room(batch, commit->count))
         return error_set(error, FAULT_OUT_OF_MEMORY, "a batch of %zu events", batch->event_count);
     size_t first = batch->event_count;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < commit->count; i++) {
+        const struct log_event *event = &commit->events[i];
         struct error cause = {0};
-        if (add_event(batch, view, from->context, &events[i], &cause))
+        if (add_event(batch, from->context, event, &cause))
             continue;
         batch->event_count = first;
         if (cause.fault == FAULT_OUT_OF_MEMORY) {
             *error = cause;
             return false;
         }
-        source_halt(from, events[i].offset, events[i].type, events[i].subject, &cause);
+        source_halt(from, event->offset, event->type, event->subject, &cause);
         return true;
     }
     batch->commits[batch->commit_count++] = (struct batch_commit){
         .source = source,
         .first = first,
         .count = batch->event_count - first,
-        .after = *after,
+        .after = *commit->after,
     };
-    from->read = *after;
+    from->read = *commit->after;
     return true;
 }

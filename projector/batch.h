@@ -21,7 +21,15 @@ struct batch_commit {
     struct log_position after;
 };
 
+/* A valid commit as the reader hands it over: borrowed until its next poll. */
+struct read_commit {
+    const struct log_event *events;
+    size_t count;
+    const struct log_position *after;
+};
+
 struct batch {
+    const struct view *view;
     struct arena arena; /* everything the events refer to, and the rows' images while folding */
     struct batch_event *events;
     size_t event_count, event_capacity;
@@ -30,13 +38,12 @@ struct batch {
     size_t bytes; /* of the events kept */
 };
 
-void batch_init(struct batch *batch, size_t arena_bytes_max);
+void batch_init(struct batch *batch, const struct view *view, size_t arena_bytes_max);
 void batch_done(struct batch *batch);
 void batch_clear(struct batch *batch);
 
-/* Takes a valid commit over. An event that cannot be decoded or has no valid key halts its source;
+/* Takes a commit over. An event that cannot be decoded or has no valid key halts its source;
  * so does one of an unknown schema ("upgrade me"). False (OUT_OF_MEMORY): the batch is unchanged.
  */
-MUST_CHECK bool batch_add(struct batch *batch, const struct view *view, struct sources *sources,
-                          size_t source, const struct log_event *events, size_t count,
-                          const struct log_position *after, struct error *error);
+MUST_CHECK bool batch_add(struct batch *batch, struct sources *sources, size_t source,
+                          const struct read_commit *commit, struct error *error);

@@ -5,16 +5,17 @@
 
 #define POLL_RECORDS_MAX 256 /* at once, so that a batch's bytes are looked at in between */
 #define POLL_TIMEOUT_MS  200 /* a heartbeat and a look at `stopping` at least that often */
-#define ADVANCE_MS       100 /* positions alone, over void and platform records, are written that often \
-                              */
+/* Positions alone, over void and platform records, are written that often. */
+#define ADVANCE_MS 100
 
 static void take_commit(void *self, int32_t source, const struct log_event *events, size_t count,
                         const struct log_position *after)
 {
     struct worker *worker = self;
+    struct read_commit commit = {.events = events, .count = count, .after = after};
     if (worker->intake.fault == FAULT_NONE)
-        (void)!batch_add(&worker->batch, worker->view, &worker->sources, (size_t)source, events,
-                         count, after, &worker->intake);
+        (void)!batch_add(&worker->batch, &worker->sources, (size_t)source, &commit,
+                         &worker->intake);
 }
 
 static void take_advance(void *self, int32_t source, const struct log_position *after)

@@ -46,7 +46,7 @@ struct worker *worker_create(const struct view *view, const struct projector_con
     worker->view = view;
     worker->config = config;
     health_init(&worker->health);
-    batch_init(&worker->batch, batch_bytes);
+    batch_init(&worker->batch, view, batch_bytes);
     cache_init(&worker->cache, view->row, view->key, (size_t)config->cache_bytes, batch_bytes);
     fold_init(&worker->fold, view, &worker->cache, &worker->batch);
     (void)pthread_mutex_init(&worker->stop_mutex, NULL);

@@ -1,5 +1,5 @@
-"""An owner of catalog's partitions, as small as it can be: claims, and appends valid commits of valid events, without
-command-svc. For tests of those who read."""
+"""An owner of catalog's partitions, as small as it can be: claims, and appends valid commits of
+valid events, without command-svc. For tests of those who read."""
 
 import io
 import json
@@ -15,7 +15,8 @@ from confluent_kafka import Producer
 from support.paths import ROOT
 
 TOPIC = "sijang.catalog.events.v1"
-TOPIC_SETTINGS = {"message.timestamp.type": "LogAppendTime", "retention.ms": -1, "retention.bytes": -1}
+TOPIC_SETTINGS = {"message.timestamp.type": "LogAppendTime", "retention.ms": -1,
+                  "retention.bytes": -1}
 
 
 class Encoder:
@@ -94,8 +95,8 @@ class Writer:
                 ("ce_commandid", str(uuid.uuid4()))]
 
     def append(self, number, subject, version, events, term=None):
-        """One commit of (name, body or raw payload); versions count up from `version`. With another term it is a
-        zombie's: void."""
+        """One commit of (name, body or raw payload); versions count up from `version`. With another
+        term it is a zombie's: void."""
         partition = self.partitions[number]
         for index, (name, body) in enumerate(events, 1):
             if term is None:
@@ -110,9 +111,9 @@ class Writer:
         listed = ("ProductListed", {
             "seller_id": f"seller-{self.random.randrange(5)}", "title": title, "description": None,
             "price": product.price, "made_to_order": made_to_order})
-        stocked = [] if made_to_order else [("StockAdjusted", {"delta": stock, "reason": "delivery"})]
+        stocked = [("StockAdjusted", {"delta": stock, "reason": "delivery"})]
         product.on_hand = 0 if made_to_order else stock
-        self.commit(product, [listed, *stocked])
+        self.commit(product, [listed] if made_to_order else [listed, *stocked])
         self.partitions[number].products.append(product)
         return product
 
@@ -121,7 +122,7 @@ class Writer:
         product.version += len(events)
 
     def work(self, commits):
-        """Random valid commits on random products, with claims, barriers and zombies' records in between."""
+        """Random valid commits, with claims, barriers and zombies' records in between."""
         for _ in range(commits):
             number = self.random.randrange(len(self.partitions))
             partition, dice = self.partitions[number], self.random.random()
