@@ -100,6 +100,28 @@ static bool knows_all(const struct rd_kafka_metadata *metadata)
     return true;
 }
 
+static void start(struct kafka_port *kafka, struct kafka_source *source)
+{
+    int64_t offset = source->at == LOG_OFFSET_FIRST ? RD_KAFKA_OFFSET_BEGINNING : source->at;
+
+    /* Fails on arguments only, and these are the port's own. */
+    int code = rd_kafka_consume_start_queue(source->topic->consumed, source->partition, offset,
+                                            kafka->messages);
+    assert(code == 0);
+}
+
+/* Started before its leader is known, a fetch would be tried again only half a second later. */
+static void start_deferred(struct kafka_port *kafka)
+{
+    for (int32_t i = 0; i < kafka->source_count; i++) {
+        struct kafka_source *source = &kafka->sources[i];
+        if (!source->deferred)
+            continue;
+        source->deferred = false;
+        start(kafka, source);
+    }
+}
+
 /* Asking makes the client look, too: by itself it tries a topic it did not find once a second. */
 void kafka_consumer_probe(struct kafka_port *kafka, int timeout_ms)
 {
@@ -112,16 +134,8 @@ void kafka_consumer_probe(struct kafka_port *kafka, int timeout_ms)
     rd_kafka_metadata_destroy(metadata);
     drain_errors(kafka);
     kafka->connected = true;
-}
-
-static void start(struct kafka_port *kafka, struct kafka_source *source)
-{
-    int64_t offset = source->at == LOG_OFFSET_FIRST ? RD_KAFKA_OFFSET_BEGINNING : source->at;
-
-    /* Fails on arguments only, and these are the port's own. */
-    int code = rd_kafka_consume_start_queue(source->topic->consumed, source->partition, offset,
-                                            kafka->messages);
-    assert(code == 0);
+    if (kafka->topics_known)
+        start_deferred(kafka);
 }
 
 void kafka_fetch_stop(struct log_port *port, int32_t source)
@@ -130,7 +144,9 @@ void kafka_fetch_stop(struct log_port *port, int32_t source)
 
     if (stopped->fetch == 0)
         return;
-    (void)rd_kafka_consume_stop(stopped->topic->consumed, stopped->partition);
+    if (!stopped->deferred)
+        (void)rd_kafka_consume_stop(stopped->topic->consumed, stopped->partition);
+    stopped->deferred = false;
     stopped->fetch = 0;
 }
 
@@ -142,7 +158,9 @@ uint64_t kafka_fetch(struct log_port *port, int32_t source, int64_t offset)
     kafka_fetch_stop(port, source);
     fetched->fetch = ++kafka->fetches;
     fetched->at = offset;
-    start(kafka, fetched);
+    fetched->deferred = !kafka->topics_known;
+    if (!fetched->deferred)
+        start(kafka, fetched);
     return fetched->fetch;
 }
 
