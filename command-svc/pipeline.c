@@ -33,41 +33,40 @@ static bool authenticate(struct call *call, const struct service *service)
 
 /* validate */
 
-static enum json_outcome read_input(struct call *call, struct field_errors *errors,
-                                    const char **ret_where)
+static enum json_outcome read_input(struct call *call, struct json_reading *reading)
 {
     const struct record *input = call->command->input;
-    struct arena *arena = web_request_arena(call->request);
     enum json_outcome outcome =
-        json_read(input, web_request_body(call->request), arena, call->input, errors, ret_where);
+        json_read(input, web_request_body(call->request), reading, call->input);
 
     for (size_t i = 0; i < input->field_count && outcome == JSON_OK; i++)
         if (input->fields[i].in_path)
             outcome = json_set_text(input, input->fields[i].name,
-                                    web_request_param(call->request, input->fields[i].name), arena,
-                                    call->input, errors);
+                                    web_request_param(call->request, input->fields[i].name),
+                                    reading, call->input);
     return outcome;
 }
 
 static bool validate(struct call *call)
 {
     struct arena *arena = web_request_arena(call->request);
-    struct field_errors *errors = arena_alloc_zeroed(arena, sizeof(*errors));
-    const char *where = NULL;
+    struct json_reading *reading = arena_alloc_zeroed(arena, sizeof(*reading));
 
     call->input = arena_alloc_zeroed(arena, call->command->input->size + 1);
     enum json_outcome outcome = JSON_OUT_OF_MEMORY;
-    if (errors != NULL && call->input != NULL)
-        outcome = read_input(call, errors, &where);
+    if (reading != NULL && call->input != NULL) {
+        reading->arena = arena;
+        outcome = read_input(call, reading);
+    }
     switch (outcome) {
     case JSON_OK: break;
     case JSON_MALFORMED:
         call_refuse_problem(call, &problem_malformed_json);
-        call->problem.detail = where;
+        call->problem.detail = reading->where;
         return false;
     case JSON_INVALID:
         call_refuse_problem(call, &problem_invalid_fields);
-        call->problem.errors = errors;
+        call->problem.errors = &reading->errors;
         return false;
     case JSON_OUT_OF_MEMORY: call_fault(call, FAULT_OUT_OF_MEMORY); return false;
     }

@@ -12,27 +12,28 @@ static enum json_outcome add_error(struct field_errors *errors, const struct fie
 }
 
 static enum json_outcome read_field(struct web_request *request, const struct record *record,
-                                    const struct field *field, void *input,
-                                    struct field_errors *errors)
+                                    const struct field *field, struct json_reading *reading,
+                                    void *input)
 {
     struct text given = web_request_param(request, field->name);
 
     if (given.bytes == NULL)
         given = web_request_query(request, field->name);
     if (given.bytes != NULL)
-        return json_set_text(record, field->name, given, web_request_arena(request), input, errors);
+        return json_set_text(record, field->name, given, reading, input);
     if (field->optional)
         return JSON_OK;
-    return add_error(errors, &(struct field_error){field->name, "missing", "Is required."});
+    return add_error(&reading->errors,
+                     &(struct field_error){field->name, "missing", "Is required."});
 }
 
 static enum json_outcome read_fields(struct web_request *request, const struct record *record,
-                                     void *input, struct field_errors *errors)
+                                     struct json_reading *reading, void *input)
 {
     enum json_outcome outcome = JSON_OK;
 
     for (size_t i = 0; i < record->field_count && outcome != JSON_OUT_OF_MEMORY; i++) {
-        enum json_outcome one = read_field(request, record, &record->fields[i], input, errors);
+        enum json_outcome one = read_field(request, record, &record->fields[i], reading, input);
         if (one != JSON_OK)
             outcome = one;
     }
@@ -58,21 +59,22 @@ const void *input_read(struct web_request *request, const struct question *quest
 {
     struct arena *arena = web_request_arena(request);
     const struct record *row = question->statements[0]->row;
-    struct field_errors errors = {.count = 0};
+    struct json_reading reading = {.arena = arena};
     void *input = arena_alloc_zeroed(arena, question->input->size);
     enum json_outcome outcome = JSON_OUT_OF_MEMORY;
 
     if (input != NULL)
-        outcome = read_fields(request, question->input, input, &errors);
+        outcome = read_fields(request, question->input, &reading, input);
     if (outcome == JSON_OK && question->missing == NULL &&
         !page_open(input, row->fields[0].format, arena))
-        outcome = add_error(&errors, &(struct field_error){"cursor", "bad_format",
-                                                           "Must be the next_cursor of a page."});
+        outcome =
+            add_error(&reading.errors, &(struct field_error){"cursor", "bad_format",
+                                                             "Must be the next_cursor of a page."});
     if (outcome == JSON_OK)
         return input;
     if (outcome == JSON_OUT_OF_MEMORY)
         web_fault(request, FAULT_OUT_OF_MEMORY);
     else
-        refuse(request, question, &errors);
+        refuse(request, question, &reading.errors);
     return NULL;
 }

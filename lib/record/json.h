@@ -21,20 +21,26 @@ struct field_errors {
     size_t count;
 };
 
+/* One input being read, out of a body and a path. The caller sets the arena, the rest zero. */
+struct json_reading {
+    struct arena *arena; /* for texts, lists and what the errors say */
+    struct field_errors errors;
+    const char *where; /* why it is MALFORMED, else NULL */
+};
+
 enum json_outcome { JSON_OK, JSON_MALFORMED, JSON_INVALID, JSON_OUT_OF_MEMORY };
 
-/* Reads one JSON object into *ret_value; *errors starts anew. Unknown and in_path members are
+/* Reads one JSON object into *ret_value; errors start anew. Unknown and in_path members are
  * errors (unknown, duplicate), the same member twice is malformed, depth is limited to 16. A field
  * that is not optional is required, whatever record->defaults says. Texts are copied into the
- * arena. MALFORMED: *ret_where (may be NULL) says why; INVALID: the errors are filled. An empty
- * body is read as {}. */
+ * arena. MALFORMED: `where` says why; INVALID: the errors are filled. An empty body is read
+ * as {}. */
 MUST_CHECK enum json_outcome json_read(const struct record *record, struct text body,
-                                       struct arena *arena, void *ret_value,
-                                       struct field_errors *errors, const char **ret_where);
-/* Checks and sets one in_path field from text, by the same rules. */
+                                       struct json_reading *reading, void *ret_value);
+/* Checks and sets one in_path field from text, by the same rules; adds to the errors. */
 MUST_CHECK enum json_outcome json_set_text(const struct record *record, const char *name,
-                                           struct text value, struct arena *arena, void *ret_value,
-                                           struct field_errors *errors);
+                                           struct text value, struct json_reading *reading,
+                                           void *ret_value);
 
 /* Writes {...}; absent optional and secret fields are left out. Check out->failed. */
 void json_write(const struct record *record, const void *value, struct buffer *out);

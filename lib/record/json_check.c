@@ -21,25 +21,24 @@ static const char *render_place(const struct json_place *place, struct arena *ar
     return arena_print(arena, "%s.%s", above, place->name);
 }
 
-bool json_refuse(struct json_reading *reading, const struct json_place *place, const char *code,
+bool json_refuse(struct json_walk *walk, const struct json_place *place, const char *code,
                  const char *message)
 {
-    struct field_errors *errors = reading->errors;
+    struct field_errors *errors = &walk->reading->errors;
 
     if (errors->count == FIELD_ERRORS_MAX)
         return false;
-    const char *field = render_place(place, reading->arena);
+    const char *field = render_place(place, walk->reading->arena);
     if (field == NULL || message == NULL)
-        reading->out_of_memory = true;
+        walk->out_of_memory = true;
     else
         errors->entries[errors->count++] = (struct field_error){field, code, message};
     return false;
 }
 
-static const char *bound(struct json_reading *reading, const char *what, int64_t value,
-                         const char *unit)
+static const char *bound(struct json_walk *walk, const char *what, int64_t value, const char *unit)
 {
-    return arena_print(reading->arena, "%s %" PRId64 "%s", what, value, unit);
+    return arena_print(walk->reading->arena, "%s %" PRId64 "%s", what, value, unit);
 }
 
 static bool has_bounds(const struct field *field)
@@ -52,15 +51,15 @@ static bool has_upper_bound(const struct field *field)
     return has_bounds(field) && field->max >= field->min;
 }
 
-bool json_take_integer(struct json_reading *reading, const struct json_place *place,
+bool json_take_integer(struct json_walk *walk, const struct json_place *place,
                        const struct field *field, int64_t value, void *at)
 {
-    if (!reading->rounded && has_bounds(field) && value < field->min)
-        return json_refuse(reading, place, "too_small",
-                           bound(reading, "Must be at least", field->min, "."));
-    if (!reading->rounded && has_upper_bound(field) && value > field->max)
-        return json_refuse(reading, place, "too_large",
-                           bound(reading, "Must be at most", field->max, "."));
+    if (!walk->rounded && has_bounds(field) && value < field->min)
+        return json_refuse(walk, place, "too_small",
+                           bound(walk, "Must be at least", field->min, "."));
+    if (!walk->rounded && has_upper_bound(field) && value > field->max)
+        return json_refuse(walk, place, "too_large",
+                           bound(walk, "Must be at most", field->max, "."));
     if (field->optional)
         *(struct optional_integer *)at = (struct optional_integer){value, true};
     else
@@ -76,36 +75,36 @@ void json_take_boolean(const struct field *field, bool value, void *at)
         *(bool *)at = value;
 }
 
-bool json_check_count(struct json_reading *reading, const struct json_place *place,
+bool json_check_count(struct json_walk *walk, const struct json_place *place,
                       const struct field *field, size_t count)
 {
     int64_t most = has_upper_bound(field) ? field->max : LIST_COUNT_MAX;
 
     if ((int64_t)count < field->min)
-        return json_refuse(reading, place, "too_short",
-                           bound(reading, "Must have at least", field->min, " items."));
+        return json_refuse(walk, place, "too_short",
+                           bound(walk, "Must have at least", field->min, " items."));
     if ((int64_t)count > most)
-        return json_refuse(reading, place, "too_long",
-                           bound(reading, "Must have at most", most, " items."));
+        return json_refuse(walk, place, "too_long",
+                           bound(walk, "Must have at most", most, " items."));
     return true;
 }
 
-static bool check_length(struct json_reading *reading, const struct json_place *place,
+static bool check_length(struct json_walk *walk, const struct json_place *place,
                          const struct field *field, struct text value)
 {
     size_t characters;
 
     if (!text_is_utf8(value, &characters))
-        return json_refuse(reading, place, "bad_format", "Must be UTF-8.");
+        return json_refuse(walk, place, "bad_format", "Must be UTF-8.");
     if ((int64_t)characters < field->min)
-        return json_refuse(reading, place, "too_short",
-                           bound(reading, "Must have at least", field->min, " characters."));
+        return json_refuse(walk, place, "too_short",
+                           bound(walk, "Must have at least", field->min, " characters."));
     if (has_upper_bound(field) && (int64_t)characters > field->max)
-        return json_refuse(reading, place, "too_long",
-                           bound(reading, "Must have at most", field->max, " characters."));
+        return json_refuse(walk, place, "too_long",
+                           bound(walk, "Must have at most", field->max, " characters."));
     if (!has_upper_bound(field) && value.size > TEXT_SIZE_MAX)
-        return json_refuse(reading, place, "too_long",
-                           bound(reading, "Must have at most", TEXT_SIZE_MAX, " bytes."));
+        return json_refuse(walk, place, "too_long",
+                           bound(walk, "Must have at most", TEXT_SIZE_MAX, " bytes."));
     return true;
 }
 
@@ -120,55 +119,55 @@ static bool is_name(struct text text)
     return text.size > 0;
 }
 
-static bool take_string(struct json_reading *reading, const struct json_place *place,
+static bool take_string(struct json_walk *walk, const struct json_place *place,
                         const struct field *field, struct text value, struct text *ret_text)
 {
     struct uuid uuid;
     char lower[UUID_TEXT_SIZE];
 
-    if (!check_length(reading, place, field, value))
+    if (!check_length(walk, place, field, value))
         return false;
     if (field->format == TEXT_UUID) {
         if (!uuid_parse(value, &uuid))
-            return json_refuse(reading, place, "bad_format", "Must be a UUID.");
+            return json_refuse(walk, place, "bad_format", "Must be a UUID.");
         uuid_format(&uuid, lower);
         value = text_of(lower);
     }
     if (field->format == TEXT_NAME && !is_name(value))
-        return json_refuse(reading, place, "bad_format",
+        return json_refuse(walk, place, "bad_format",
                            "Must be letters, digits, dot, underscore, tilde or hyphen.");
-    *ret_text = arena_copy_text(reading->arena, value);
-    reading->out_of_memory |= ret_text->bytes == NULL;
+    *ret_text = arena_copy_text(walk->reading->arena, value);
+    walk->out_of_memory |= ret_text->bytes == NULL;
     return true;
 }
 
-static bool take_bytes(struct json_reading *reading, const struct json_place *place,
+static bool take_bytes(struct json_walk *walk, const struct json_place *place,
                        const struct field *field, struct text value, struct text *ret_bytes)
 {
     struct text bytes;
 
-    if (!base64_read(value, reading->arena, &bytes))
-        return json_refuse(reading, place, "bad_format", "Must be base64.");
+    if (!base64_read(value, walk->reading->arena, &bytes))
+        return json_refuse(walk, place, "bad_format", "Must be base64.");
     if (bytes.bytes == NULL)
-        reading->out_of_memory = true;
+        walk->out_of_memory = true;
     int64_t most = has_upper_bound(field) ? field->max : TEXT_SIZE_MAX;
     if ((int64_t)bytes.size < field->min)
-        return json_refuse(reading, place, "too_short",
-                           bound(reading, "Must have at least", field->min, " bytes."));
+        return json_refuse(walk, place, "too_short",
+                           bound(walk, "Must have at least", field->min, " bytes."));
     if ((int64_t)bytes.size > most)
-        return json_refuse(reading, place, "too_long",
-                           bound(reading, "Must have at most", most, " bytes."));
+        return json_refuse(walk, place, "too_long",
+                           bound(walk, "Must have at most", most, " bytes."));
     *ret_bytes = bytes;
     return true;
 }
 
-static bool take_choice(struct json_reading *reading, const struct json_place *place,
+static bool take_choice(struct json_walk *walk, const struct json_place *place,
                         const struct field *field, struct text value, void *at)
 {
     int index = field_find_symbol(field, value);
 
     if (index < 0)
-        return json_refuse(reading, place, "not_a_choice", "Is none of the known values.");
+        return json_refuse(walk, place, "not_a_choice", "Is none of the known values.");
     if (field->optional)
         *(struct optional_choice *)at = (struct optional_choice){index, true};
     else
@@ -176,17 +175,17 @@ static bool take_choice(struct json_reading *reading, const struct json_place *p
     return true;
 }
 
-bool json_take_text(struct json_reading *reading, const struct json_place *place,
+bool json_take_text(struct json_walk *walk, const struct json_place *place,
                     const struct field *field, struct text value, void *at)
 {
     switch (field->kind) {
-    case FIELD_TEXT: return take_string(reading, place, field, value, at);
-    case FIELD_BYTES: return take_bytes(reading, place, field, value, at);
-    case FIELD_CHOICE: return take_choice(reading, place, field, value, at);
-    case FIELD_INTEGER: return json_refuse(reading, place, "wrong_type", "Must be an integer.");
-    case FIELD_BOOLEAN: return json_refuse(reading, place, "wrong_type", "Must be true or false.");
-    case FIELD_LIST: return json_refuse(reading, place, "wrong_type", "Must be a list.");
-    case FIELD_RECORD: return json_refuse(reading, place, "wrong_type", "Must be an object.");
+    case FIELD_TEXT: return take_string(walk, place, field, value, at);
+    case FIELD_BYTES: return take_bytes(walk, place, field, value, at);
+    case FIELD_CHOICE: return take_choice(walk, place, field, value, at);
+    case FIELD_INTEGER: return json_refuse(walk, place, "wrong_type", "Must be an integer.");
+    case FIELD_BOOLEAN: return json_refuse(walk, place, "wrong_type", "Must be true or false.");
+    case FIELD_LIST: return json_refuse(walk, place, "wrong_type", "Must be a list.");
+    case FIELD_RECORD: return json_refuse(walk, place, "wrong_type", "Must be an object.");
     }
     return false;
 }

@@ -11,21 +11,20 @@ struct json_place {
     size_t index;
 };
 
-struct json_reading {
-    struct arena *arena;
-    struct field_errors *errors;
+struct json_walk {
+    struct json_reading *reading;
     bool out_of_memory;
     bool rounded; /* some integer did not fit: all came as doubles, and the outcome is INVALID */
 };
 
 /* Notes the error and returns false. */
-bool json_refuse(struct json_reading *reading, const struct json_place *place, const char *code,
+bool json_refuse(struct json_walk *walk, const struct json_place *place, const char *code,
                  const char *message);
 /* Each checks one value and stores it at `at`; false when it was refused. Texts are copied. */
-bool json_take_integer(struct json_reading *reading, const struct json_place *place,
+bool json_take_integer(struct json_walk *walk, const struct json_place *place,
                        const struct field *field, int64_t value, void *at);
-bool json_take_text(struct json_reading *reading, const struct json_place *place,
+bool json_take_text(struct json_walk *walk, const struct json_place *place,
                     const struct field *field, struct text value, void *at);
 void json_take_boolean(const struct field *field, bool value, void *at);
-bool json_check_count(struct json_reading *reading, const struct json_place *place,
+bool json_check_count(struct json_walk *walk, const struct json_place *place,
                       const struct field *field, size_t count);

@@ -12,8 +12,8 @@ static void release(json_t **value)
     json_decref(*value);
 }
 
-static void read_object(struct json_reading *reading, const struct record *record,
-                        const json_t *object, const struct json_place *above, char *value);
+static void read_object(struct json_walk *walk, const struct record *record, const json_t *object,
+                        const struct json_place *above, char *value);
 
 /* jansson's own limit is 2,048: too much for a stack that reads requests. */
 static bool is_too_deep(struct text body)
@@ -51,54 +51,54 @@ static const char *wanted_type(enum field_kind kind)
     return "Has another type.";
 }
 
-static bool wrong_type(struct json_reading *reading, const struct json_place *place,
+static bool wrong_type(struct json_walk *walk, const struct json_place *place,
                        const struct field *field)
 {
-    return json_refuse(reading, place, "wrong_type", wanted_type(field->kind));
+    return json_refuse(walk, place, "wrong_type", wanted_type(field->kind));
 }
 
-static bool read_integer(struct json_reading *reading, const struct json_place *place,
+static bool read_integer(struct json_walk *walk, const struct json_place *place,
                          const struct field *field, const json_t *given, char *at)
 {
     if (json_is_integer(given))
-        return json_take_integer(reading, place, field, json_integer_value(given), at);
-    if (!json_is_real(given) || !reading->rounded)
-        return wrong_type(reading, place, field);
+        return json_take_integer(walk, place, field, json_integer_value(given), at);
+    if (!json_is_real(given) || !walk->rounded)
+        return wrong_type(walk, place, field);
     double rounded = json_real_value(given); /* the ends themselves may have been rounded to */
     if (rounded >= 0x1p63)
-        return json_refuse(reading, place, "too_large", "Must fit in 64 bits.");
+        return json_refuse(walk, place, "too_large", "Must fit in 64 bits.");
     if (rounded <= -0x1p63)
-        return json_refuse(reading, place, "too_small", "Must fit in 64 bits.");
-    return json_take_integer(reading, place, field, (int64_t)rounded, at);
+        return json_refuse(walk, place, "too_small", "Must fit in 64 bits.");
+    return json_take_integer(walk, place, field, (int64_t)rounded, at);
 }
 
-static bool read_list(struct json_reading *reading, const struct json_place *place,
+static bool read_list(struct json_walk *walk, const struct json_place *place,
                       const struct field *field, const json_t *given, char *at)
 {
     size_t count = json_array_size(given);
 
     if (!json_is_array(given))
-        return wrong_type(reading, place, field);
-    if (!json_check_count(reading, place, field, count))
+        return wrong_type(walk, place, field);
+    if (!json_check_count(walk, place, field, count))
         return false;
-    char *items = arena_alloc(reading->arena, count * field->of->size + 1);
+    char *items = arena_alloc(walk->reading->arena, count * field->of->size + 1);
     if (items == NULL) {
-        reading->out_of_memory = true;
+        walk->out_of_memory = true;
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_array_get(given, i);
         const struct json_place item_place = {.above = place, .index = i};
         if (json_is_object(item))
-            read_object(reading, field->of, item, &item_place, items + i * field->of->size);
+            read_object(walk, field->of, item, &item_place, items + i * field->of->size);
         else
-            json_refuse(reading, &item_place, "wrong_type", "Must be an object.");
+            json_refuse(walk, &item_place, "wrong_type", "Must be an object.");
     }
     *(struct list *)(void *)at = (struct list){items, count};
     return true;
 }
 
-static void read_field(struct json_reading *reading, const struct json_place *place,
+static void read_field(struct json_walk *walk, const struct json_place *place,
                        const struct field *field, const json_t *given, char *at)
 {
     if (field->optional && json_is_null(given)) {
@@ -106,33 +106,33 @@ static void read_field(struct json_reading *reading, const struct json_place *pl
         return;
     }
     switch (field->kind) {
-    case FIELD_INTEGER: read_integer(reading, place, field, given, at); break;
-    case FIELD_LIST: read_list(reading, place, field, given, at); break;
+    case FIELD_INTEGER: read_integer(walk, place, field, given, at); break;
+    case FIELD_LIST: read_list(walk, place, field, given, at); break;
     case FIELD_BOOLEAN:
         if (json_is_boolean(given))
             json_take_boolean(field, json_is_true(given), at);
         else
-            wrong_type(reading, place, field);
+            wrong_type(walk, place, field);
         break;
     case FIELD_TEXT:
     case FIELD_BYTES:
     case FIELD_CHOICE:
         if (json_is_string(given))
-            json_take_text(reading, place, field,
+            json_take_text(walk, place, field,
                            (struct text){json_string_value(given), json_string_length(given)}, at);
         else
-            wrong_type(reading, place, field);
+            wrong_type(walk, place, field);
         break;
     case FIELD_RECORD:
         if (json_is_object(given))
-            read_object(reading, field->of, given, place, at);
+            read_object(walk, field->of, given, place, at);
         else
-            wrong_type(reading, place, field);
+            wrong_type(walk, place, field);
         break;
     }
 }
 
-static void refuse_strangers(struct json_reading *reading, const struct record *record,
+static void refuse_strangers(struct json_walk *walk, const struct record *record,
                              const json_t *object, const struct json_place *above)
 {
     const char *name;
@@ -143,14 +143,14 @@ static void refuse_strangers(struct json_reading *reading, const struct record *
         const struct field *field = record_find_field(record, name);
         const struct json_place place = {.above = above, .name = name};
         if (field == NULL)
-            json_refuse(reading, &place, "unknown", "There is no such field.");
+            json_refuse(walk, &place, "unknown", "There is no such field.");
         else if (field->in_path)
-            json_refuse(reading, &place, "duplicate", "Is given by the path.");
+            json_refuse(walk, &place, "duplicate", "Is given by the path.");
     }
 }
 
-static void read_object(struct json_reading *reading, const struct record *record,
-                        const json_t *object, const struct json_place *above, char *value)
+static void read_object(struct json_walk *walk, const struct record *record, const json_t *object,
+                        const struct json_place *above, char *value)
 {
     size_t known = 0;
 
@@ -166,86 +166,83 @@ static void read_object(struct json_reading *reading, const struct record *recor
         const json_t *given = json_object_get(object, field->name);
         known += given != NULL;
         if (given != NULL)
-            read_field(reading, &place, field, given, value + field->offset);
+            read_field(walk, &place, field, given, value + field->offset);
         else if (!field->optional)
-            json_refuse(reading, &place, "missing", "Is required.");
+            json_refuse(walk, &place, "missing", "Is required.");
     }
     if (known < json_object_size(object))
-        refuse_strangers(reading, record, object, above);
+        refuse_strangers(walk, record, object, above);
 }
 
-static enum json_outcome outcome_of(const struct json_reading *reading)
+static enum json_outcome outcome_of(const struct json_walk *walk)
 {
-    if (reading->out_of_memory)
+    if (walk->out_of_memory)
         return JSON_OUT_OF_MEMORY;
-    return reading->errors->count > 0 ? JSON_INVALID : JSON_OK;
+    return walk->reading->errors.count > 0 ? JSON_INVALID : JSON_OK;
 }
 
-static enum json_outcome malformed(const char *why, const char **ret_where)
+static enum json_outcome malformed(struct json_reading *reading, const char *why)
 {
-    if (why == NULL)
-        return JSON_OUT_OF_MEMORY;
-    if (ret_where != NULL)
-        *ret_where = why;
-    return JSON_MALFORMED;
+    reading->where = why;
+    return why == NULL ? JSON_OUT_OF_MEMORY : JSON_MALFORMED;
 }
 
-enum json_outcome json_read(const struct record *record, struct text body, struct arena *arena,
-                            void *ret_value, struct field_errors *errors, const char **ret_where)
+enum json_outcome json_read(const struct record *record, struct text body,
+                            struct json_reading *reading, void *ret_value)
 {
-    struct json_reading reading = {.arena = arena, .errors = errors};
+    struct json_walk walk = {.reading = reading};
     CLEANUP(release) json_t *object = NULL;
     json_error_t fault;
 
-    errors->count = 0;
+    reading->errors.count = 0;
+    reading->where = NULL;
     if (body.size == 0)
         body = (struct text)TEXT("{}");
     if (is_too_deep(body))
-        return malformed("nested deeper than 16", ret_where);
+        return malformed(reading, "nested deeper than 16");
     object = json_loadb(body.bytes, body.size, JSON_REJECT_DUPLICATES, &fault);
     if (object == NULL && json_error_code(&fault) == json_error_numeric_overflow) {
-        reading.rounded = true;
+        walk.rounded = true;
         object = json_loadb(body.bytes, body.size, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL,
                             &fault);
     }
     if (object == NULL && json_error_code(&fault) == json_error_out_of_memory)
         return JSON_OUT_OF_MEMORY;
     if (object == NULL)
-        return malformed(
-            arena_print(arena, "line %d, column %d: %s", fault.line, fault.column, fault.text),
-            ret_where);
+        return malformed(reading, arena_print(reading->arena, "line %d, column %d: %s", fault.line,
+                                              fault.column, fault.text));
     if (!json_is_object(object))
-        return malformed("not an object", ret_where);
-    read_object(&reading, record, object, NULL, ret_value);
-    return outcome_of(&reading);
+        return malformed(reading, "not an object");
+    read_object(&walk, record, object, NULL, ret_value);
+    return outcome_of(&walk);
 }
 
-static void set_field(struct json_reading *reading, const struct json_place *place,
+static void set_field(struct json_walk *walk, const struct json_place *place,
                       const struct field *field, struct text value, char *at)
 {
     int64_t integer;
 
     if (field->kind == FIELD_INTEGER && text_to_integer(value, &integer))
-        json_take_integer(reading, place, field, integer, at);
+        json_take_integer(walk, place, field, integer, at);
     else if (field->kind == FIELD_BOOLEAN && (text_is(value, "true") || text_is(value, "false")))
         json_take_boolean(field, text_is(value, "true"), at);
     else
-        json_take_text(reading, place, field, value, at);
+        json_take_text(walk, place, field, value, at);
 }
 
 enum json_outcome json_set_text(const struct record *record, const char *name, struct text value,
-                                struct arena *arena, void *ret_value, struct field_errors *errors)
+                                struct json_reading *reading, void *ret_value)
 {
-    struct json_reading reading = {.arena = arena, .errors = errors};
+    struct json_walk walk = {.reading = reading};
     const struct json_place place = {.name = name};
     const struct field *field = record_find_field(record, name);
-    size_t errors_before = errors->count;
+    size_t errors_before = reading->errors.count;
 
     if (field == NULL)
-        json_refuse(&reading, &place, "unknown", "There is no such field.");
+        json_refuse(&walk, &place, "unknown", "There is no such field.");
     else
-        set_field(&reading, &place, field, value, (char *)ret_value + field->offset);
-    if (reading.out_of_memory)
+        set_field(&walk, &place, field, value, (char *)ret_value + field->offset);
+    if (walk.out_of_memory)
         return JSON_OUT_OF_MEMORY;
-    return errors->count > errors_before ? JSON_INVALID : JSON_OK;
+    return reading->errors.count > errors_before ? JSON_INVALID : JSON_OK;
 }

@@ -22,7 +22,7 @@ static void check_errors(const struct field_errors *errors)
 
 static void check_round_trip(const struct record *record, const void *value, struct arena *arena)
 {
-    struct field_errors errors;
+    struct json_reading reading = {.arena = arena};
     struct buffer out;
     void *again = arena_alloc(arena, record->size);
 
@@ -30,26 +30,25 @@ static void check_round_trip(const struct record *record, const void *value, str
     buffer_init(&out, BUFFER_MAX);
     json_write(record, value, &out);
     assert(!out.failed);
-    assert(json_read(record, buffer_text(&out), arena, again, &errors, NULL) == JSON_OK);
+    assert(json_read(record, buffer_text(&out), &reading, again) == JSON_OK);
     assert(same_record(record, value, again));
     buffer_done(&out);
 }
 
 static void read_as(const struct record *record, struct text body)
 {
-    struct field_errors errors;
     struct arena arena;
-    const char *where = NULL;
+    struct json_reading reading = {.arena = &arena};
 
     arena_init(&arena, ARENA_MAX);
     void *value = arena_alloc(&arena, record->size);
     assert(value != NULL);
-    enum json_outcome outcome = json_read(record, body, &arena, value, &errors, &where);
+    enum json_outcome outcome = json_read(record, body, &reading, value);
     if (outcome == JSON_OK)
         check_round_trip(record, value, &arena);
     if (outcome == JSON_INVALID)
-        check_errors(&errors);
-    assert(outcome != JSON_MALFORMED || where != NULL);
+        check_errors(&reading.errors);
+    assert(outcome != JSON_MALFORMED || reading.where != NULL);
     arena_done(&arena);
 }
 

@@ -92,9 +92,8 @@ static const struct record order_record = {
 
 struct bench {
     struct arena arena;
-    struct field_errors errors;
+    struct json_reading reading;
     struct order order;
-    const char *where;
 };
 
 static int open_bench(void **state)
@@ -103,6 +102,7 @@ static int open_bench(void **state)
 
     bench = (struct bench){0};
     arena_init(&bench.arena, ARENA_MAX);
+    bench.reading.arena = &bench.arena;
     *state = &bench;
     return 0;
 }
@@ -123,8 +123,7 @@ static enum json_outcome read_bytes(struct bench *bench, struct text body)
     assert_non_null(exact);
     memcpy(exact, body.bytes, body.size);
     enum json_outcome outcome =
-        json_read(&order_record, (struct text){exact, body.size}, &bench->arena, &bench->order,
-                  &bench->errors, &bench->where);
+        json_read(&order_record, (struct text){exact, body.size}, &bench->reading, &bench->order);
     free(exact);
     return outcome;
 }
@@ -138,11 +137,12 @@ static void expect_error(struct bench *bench, const char *body, const char *fiel
 {
     if (read_body(bench, body) != JSON_INVALID)
         fail_msg("%s: %s", body, "not refused");
-    if (bench->errors.count != 1 || strcmp(bench->errors.entries[0].field, field) != 0 ||
-        strcmp(bench->errors.entries[0].code, code) != 0)
-        fail_msg("%s: %zu errors, %s %s", body, bench->errors.count, bench->errors.entries[0].field,
-                 bench->errors.entries[0].code);
-    assert_true(strlen(bench->errors.entries[0].message) > 5);
+    if (bench->reading.errors.count != 1 ||
+        strcmp(bench->reading.errors.entries[0].field, field) != 0 ||
+        strcmp(bench->reading.errors.entries[0].code, code) != 0)
+        fail_msg("%s: %zu errors, %s %s", body, bench->reading.errors.count,
+                 bench->reading.errors.entries[0].field, bench->reading.errors.entries[0].code);
+    assert_true(strlen(bench->reading.errors.entries[0].message) > 5);
 }
 
 static void a_whole_body_fills_the_struct(void **state)
@@ -266,15 +266,13 @@ static void malformed_bodies_say_where(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
-        bench->where = NULL;
         if (read_body(bench, bodies[i]) != JSON_MALFORMED)
             fail_msg("%s", bodies[i]);
-        assert_non_null(bench->where);
+        assert_non_null(bench->reading.where);
     }
     assert_int_equal(read_bytes(bench, (struct text){"{}\0", 3}), JSON_MALFORMED);
-    assert_int_equal(
-        json_read(&order_record, text_of("{"), &bench->arena, &bench->order, &bench->errors, NULL),
-        JSON_MALFORMED);
+    assert_int_equal(read_body(bench, "{" PLAIN "}"), JSON_OK);
+    assert_null(bench->reading.where);
 }
 
 static void an_empty_body_is_an_empty_object(void **state)
@@ -282,9 +280,9 @@ static void an_empty_body_is_an_empty_object(void **state)
     struct bench *bench = *state;
 
     assert_int_equal(read_body(bench, ""), JSON_INVALID);
-    assert_int_equal(bench->errors.count, 6);
-    for (size_t i = 0; i < bench->errors.count; i++)
-        assert_string_equal(bench->errors.entries[i].code, "missing");
+    assert_int_equal(bench->reading.errors.count, 6);
+    for (size_t i = 0; i < bench->reading.errors.count; i++)
+        assert_string_equal(bench->reading.errors.entries[i].code, "missing");
 }
 
 static void nesting_stops_at_sixteen(void **state)
@@ -336,7 +334,7 @@ static void a_text_without_bounds_ends_at_64_kib(void **state)
         snprintf(body + start + size, sizeof(body) - start - size, "\"," PLAIN "}");
         assert_int_equal(read_body(bench, body), size == 65536 ? JSON_OK : JSON_INVALID);
     }
-    assert_string_equal(bench->errors.entries[0].code, "too_long");
+    assert_string_equal(bench->reading.errors.entries[0].code, "too_long");
 }
 
 static void a_list_without_bounds_ends_at_a_thousand(void **state)
@@ -354,7 +352,7 @@ static void a_list_without_bounds_ends_at_a_thousand(void **state)
         assert_int_equal(read_bytes(bench, buffer_text(&body)),
                          count == 1000 ? JSON_OK : JSON_INVALID);
     }
-    assert_string_equal(bench->errors.entries[0].code, "too_long");
+    assert_string_equal(bench->reading.errors.entries[0].code, "too_long");
     buffer_done(&body);
 }
 
@@ -371,7 +369,7 @@ static void errors_stop_at_their_limit(void **state)
     }
     buffer_put_string(&body, "}");
     assert_int_equal(read_bytes(bench, buffer_text(&body)), JSON_INVALID);
-    assert_int_equal(bench->errors.count, FIELD_ERRORS_MAX);
+    assert_int_equal(bench->reading.errors.count, FIELD_ERRORS_MAX);
     buffer_done(&body);
 }
 
@@ -382,19 +380,18 @@ static void a_full_arena_is_out_of_memory(void **state)
     struct order order;
 
     arena_init(&small, 16);
-    assert_int_equal(
-        json_read(&order_record, text_of("{" PLAIN "}"), &small, &order, &bench->errors, NULL),
-        JSON_OUT_OF_MEMORY);
-    assert_int_equal(json_read(&order_record, text_of("{"), &small, &order, &bench->errors, NULL),
+    bench->reading.arena = &small;
+    assert_int_equal(json_read(&order_record, text_of("{" PLAIN "}"), &bench->reading, &order),
+                     JSON_OUT_OF_MEMORY);
+    assert_int_equal(json_read(&order_record, text_of("{"), &bench->reading, &order),
                      JSON_OUT_OF_MEMORY);
     arena_done(&small);
 }
 
 static enum json_outcome set(struct bench *bench, const char *name, const char *value)
 {
-    bench->errors.count = 0;
-    return json_set_text(&order_record, name, text_of(value), &bench->arena, &bench->order,
-                         &bench->errors);
+    bench->reading.errors.count = 0;
+    return json_set_text(&order_record, name, text_of(value), &bench->reading, &bench->order);
 }
 
 static void a_path_parameter_follows_the_same_rules(void **state)
@@ -404,13 +401,13 @@ static void a_path_parameter_follows_the_same_rules(void **state)
     assert_int_equal(set(bench, "order_id", "0190A6E3-0000-7000-8000-00000000000A"), JSON_OK);
     assert_true(text_is(bench->order.order_id, UUID));
     assert_int_equal(set(bench, "order_id", "x"), JSON_INVALID);
-    assert_string_equal(bench->errors.entries[0].field, "order_id");
-    assert_string_equal(bench->errors.entries[0].code, "bad_format");
+    assert_string_equal(bench->reading.errors.entries[0].field, "order_id");
+    assert_string_equal(bench->reading.errors.entries[0].code, "bad_format");
     assert_int_equal(set(bench, "price", "12"), JSON_OK);
     assert_int_equal(bench->order.price, 12);
     assert_int_equal(set(bench, "price", "0"), JSON_INVALID);
     assert_int_equal(set(bench, "price", "1x"), JSON_INVALID);
-    assert_string_equal(bench->errors.entries[0].code, "wrong_type");
+    assert_string_equal(bench->reading.errors.entries[0].code, "wrong_type");
     assert_int_equal(set(bench, "price", "9223372036854775808"), JSON_INVALID);
     assert_int_equal(set(bench, "agreed", "true"), JSON_OK);
     assert_true(bench->order.agreed.present && bench->order.agreed.value);
@@ -420,7 +417,7 @@ static void a_path_parameter_follows_the_same_rules(void **state)
     assert_int_equal(set(bench, "remark", "\xff"), JSON_INVALID);
     assert_int_equal(set(bench, "lines", "[]"), JSON_INVALID);
     assert_int_equal(set(bench, "nothing", "x"), JSON_INVALID);
-    assert_string_equal(bench->errors.entries[0].code, "unknown");
+    assert_string_equal(bench->reading.errors.entries[0].code, "unknown");
 }
 
 static void what_is_absent_or_secret_is_not_written(void **state)
@@ -475,8 +472,7 @@ static void what_is_written_can_be_read(void **state)
         buffer_clear(&out);
         json_write(&sample_record, &in, &out);
         assert_false(out.failed);
-        assert_int_equal(json_read(&sample_record, buffer_text(&out), &bench->arena, &back,
-                                   &bench->errors, &bench->where),
+        assert_int_equal(json_read(&sample_record, buffer_text(&out), &bench->reading, &back),
                          JSON_OK);
         assert_true(same_record(&sample_record, &in, &back));
         arena_reset(&bench->arena);

@@ -27,7 +27,7 @@ static struct {
     struct text caller;
     struct decision decision;
     enum json_outcome read;
-    struct field_errors errors;
+    struct json_reading reading;
 } scenario;
 
 void scenario_begin(const struct aggregate *aggregate)
@@ -94,13 +94,12 @@ static void *read_input(const struct record *record, const char *in_path, const 
     void *input = arena_alloc_zeroed(&scenario.arena, record->size + 1);
 
     assert_non_null(input);
-    scenario.errors.count = 0;
-    scenario.read =
-        json_read(record, text_of(body), &scenario.arena, input, &scenario.errors, NULL);
+    scenario.reading.arena = &scenario.arena;
+    scenario.read = json_read(record, text_of(body), &scenario.reading, input);
     for (size_t i = 0; i < record->field_count && scenario.read == JSON_OK; i++)
         if (record->fields[i].in_path)
             scenario.read = json_set_text(record, record->fields[i].name, text_of(in_path),
-                                          &scenario.arena, input, &scenario.errors);
+                                          &scenario.reading, input);
     return input;
 }
 
@@ -124,8 +123,8 @@ void scenario_when(const struct command *command, const char *in_path, const cha
 void scenario_then_invalid(const char *field, const char *code)
 {
     assert_int_equal(scenario.read, JSON_INVALID);
-    assert_string_equal(scenario.errors.entries[0].field, field);
-    assert_string_equal(scenario.errors.entries[0].code, code);
+    assert_string_equal(scenario.reading.errors.entries[0].field, field);
+    assert_string_equal(scenario.reading.errors.entries[0].code, code);
 }
 
 const void *scenario_then(size_t number, size_t count, const struct record *record)
