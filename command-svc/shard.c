@@ -233,7 +233,13 @@ static bool open_lane(struct shard *shard, struct holding *holding, int32_t part
     if (stored.size == sizeof(from))
         memcpy(&from, stored.bytes, sizeof(from));
     lane->position = from;
-    if (!log_writer_attach(shard->writer, topic, partition, &from, lane, &lane->log, error))
+    struct log_attachment attachment = {
+        .topic = topic,
+        .partition = partition,
+        .from = &from,
+        .user = lane,
+    };
+    if (!log_writer_attach(shard->writer, &attachment, &lane->log, error))
         return error_add(error, "%s/%d", topic, partition);
     log_partition_claim(lane->log);
     return true;

@@ -48,9 +48,13 @@ static bool attach_sources(struct worker *worker, struct error *error)
 {
     for (size_t i = 0; i < worker->sources.count; i++) {
         struct source *source = &worker->sources.items[i];
+        struct log_reading reading = {
+            .topic = source->context->topic,
+            .partition = source->partition,
+            .from = &source->stored,
+        };
         int32_t number;
-        if (!log_reader_attach(worker->reader, source->context->topic, source->partition,
-                               &source->stored, &number, error))
+        if (!log_reader_attach(worker->reader, &reading, &number, error))
             return error_add(error, "%s/%d", source->context->topic, (int)source->partition);
         assert(number == (int32_t)i);
     }

@@ -90,18 +90,18 @@ static bool add_source(struct log_reader *reader, int32_t source, struct error *
     return true;
 }
 
-bool log_reader_attach(struct log_reader *reader, const char *topic, int32_t partition,
-                       const struct log_position *from, int32_t *ret_source, struct error *error)
+bool log_reader_attach(struct log_reader *reader, const struct log_reading *reading,
+                       int32_t *ret_source, struct error *error)
 {
     int32_t source;
 
-    if (!reader->port->open(reader->port, topic, partition, &source, error))
-        return error_add(error, "reading %s/%d", topic, partition);
+    if (!reader->port->open(reader->port, reading->topic, reading->partition, &source, error))
+        return error_add(error, "reading %s/%d", reading->topic, reading->partition);
     if (source == reader->source_count && !add_source(reader, source, error))
         return false;
     reader->sources[source]->stopped = false;
     reader->sources[source]->moved = false;
-    cursor_attach(&reader->sources[source]->cursor, from);
+    cursor_attach(&reader->sources[source]->cursor, reading->from);
     *ret_source = source;
     return true;
 }

@@ -1,5 +1,5 @@
-/* The readers' side of the claimed log: valid commits of some partitions, whole and in order, each with
- * the position behind it. One thread; nothing blocks but log_reader_poll. */
+/* The readers' side of the claimed log: valid commits of some partitions, whole and in order, each
+ * with the position behind it. One thread; nothing blocks but log_reader_poll. */
 #pragma once
 
 #include "lib/core/error.h"
@@ -32,14 +32,19 @@ MUST_CHECK struct log_reader *log_reader_create(struct log_port *port,
                                                 int32_t partition_count, struct error *error);
 void log_reader_destroy(struct log_reader *reader);
 
-/* Reads topic/partition from there on; *ret_source numbers it from 0 in order of attachment. The stored
+struct log_reading {
+    const char *topic;
+    int32_t partition;
+    const struct log_position *from;
+};
+
+/* Reads a partition from there on; *ret_source numbers it from 0 in order of attachment. The stored
  * position is compared with the log before anything is delivered. May be called again for the same
- * topic/partition to start over from another position (same source number). */
-MUST_CHECK bool log_reader_attach(struct log_reader *reader, const char *topic, int32_t partition,
-                                  const struct log_position *from, int32_t *ret_source,
-                                  struct error *error);
-/* Delivers what is there, waiting up to timeout_ms for the first. At most records_max records; returns
- * how many records were read. */
+ * topic/partition to start over from another position (same source number). Copies the reading. */
+MUST_CHECK bool log_reader_attach(struct log_reader *reader, const struct log_reading *reading,
+                                  int32_t *ret_source, struct error *error);
+/* Delivers what is there, waiting up to timeout_ms for the first. At most records_max records;
+ * returns how many records were read. */
 size_t log_reader_poll(struct log_reader *reader, size_t records_max, int timeout_ms);
 /* True once every attached partition has been read to the end it had then. */
 bool log_reader_at_end(const struct log_reader *reader);

@@ -63,10 +63,11 @@ static struct log_partition *add_partition(struct log_writer *writer, int32_t so
     return partition;
 }
 
-bool log_writer_attach(struct log_writer *writer, const char *topic, int32_t partition,
-                       const struct log_position *from, void *user,
+bool log_writer_attach(struct log_writer *writer, const struct log_attachment *attachment,
                        struct log_partition **ret_partition, struct error *error)
 {
+    const char *topic = attachment->topic;
+    int32_t partition = attachment->partition;
     int32_t source;
 
     assert(partition < writer->options.partition_count);
@@ -75,9 +76,9 @@ bool log_writer_attach(struct log_writer *writer, const char *topic, int32_t par
     struct log_partition *added = add_partition(writer, source);
     if (added == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "following %s/%d", topic, partition);
-    added->user = user;
+    added->user = attachment->user;
     writer->now_us = writer->port->boot_us(writer->port);
-    partition_start(added, from);
+    partition_start(added, attachment->from);
     *ret_partition = added;
     return true;
 }

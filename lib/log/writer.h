@@ -1,6 +1,6 @@
-/* The owner's side of the claimed log (docs/ARCHITECTURE.md, "The claimed log"): claim, read up to the
- * claim, serve, acknowledge contiguously. One writer object serves all partitions of one shard thread;
- * every function is called on that thread, and nothing blocks but log_writer_wait. */
+/* The owner's side of the claimed log (docs/ARCHITECTURE.md, "The claimed log"): claim, read up to
+ * the claim, serve, acknowledge contiguously. One writer object serves all partitions of one shard
+ * thread; every function is called on that thread, and nothing blocks but log_writer_wait. */
 #pragma once
 
 #include "lib/core/error.h"
@@ -18,8 +18,9 @@ enum log_state {
     LOG_FOLLOWING, /* reads what others write; not owned */
     LOG_CLAIMING,  /* a claim is on its way, or the log is being read up to it */
     LOG_SERVING,   /* may append */
-    LOG_SETTLING,  /* an outcome is unknown, or a gap is being read: appends are refused meanwhile */
-    LOG_STOPPED,   /* refused for good (log replaced, truncated, regrown); says why in log_partition_error */
+    LOG_SETTLING, /* an outcome is unknown, or a gap is being read: appends are refused meanwhile */
+    LOG_STOPPED,  /* refused for good (log replaced, truncated, regrown); says why in
+                     log_partition_error */
 };
 
 /* What the owner of partitions supplies. Called inside log_writer_turn. */
@@ -36,28 +37,38 @@ struct log_owner {
     /* The oldest unacknowledged commit is durable and valid. In the order of appends. */
     void (*acknowledged)(void *self, struct log_partition *partition, uint64_t token,
                          const struct log_position *after);
-    /* No longer serving. Commits appended and not acknowledged are undecided: those that made it come
-     * through `apply`; after `serving` the others did not happen. The owner forgets what it staged. */
+    /* No longer serving. Commits appended and not acknowledged are undecided: those that made it
+     * come through `apply`; after `serving` the others did not happen. The owner forgets what it
+     * staged. */
     void (*deposed)(void *self, struct log_partition *partition);
 };
 
 struct log_writer_options {
-    int32_t partition_count;         /* that every topic must have */
-    struct uuid incarnation;         /* of this process */
-    int64_t settle_backoff_us_min;   /* before claiming again */
+    int32_t partition_count;       /* that every topic must have */
+    struct uuid incarnation;       /* of this process */
+    int64_t settle_backoff_us_min; /* before claiming again */
     int64_t settle_backoff_us_max;
 };
 
 /* Takes nothing; `port` and `owner` must outlive the writer. */
-MUST_CHECK struct log_writer *log_writer_create(struct log_port *port, const struct log_owner *owner,
+MUST_CHECK struct log_writer *log_writer_create(struct log_port *port,
+                                                const struct log_owner *owner,
                                                 const struct log_writer_options *options,
                                                 struct error *error);
 void log_writer_destroy(struct log_writer *writer);
 
-/* Begins to follow topic/partition from `from` (compared with the log first: replaced or truncated logs
- * stop the partition). `user` comes back from log_partition_user. */
-MUST_CHECK bool log_writer_attach(struct log_writer *writer, const char *topic, int32_t partition,
-                                  const struct log_position *from, void *user,
+/* Copied; `user` comes back from log_partition_user. */
+struct log_attachment {
+    const char *topic;
+    int32_t partition;
+    const struct log_position *from;
+    void *user;
+};
+
+/* Begins to follow a partition from there (compared with the log first: replaced or truncated logs
+ * stop the partition). */
+MUST_CHECK bool log_writer_attach(struct log_writer *writer,
+                                  const struct log_attachment *attachment,
                                   struct log_partition **ret_partition, struct error *error);
 /* Wants to own it: claims once the log has been read to near its end. */
 void log_partition_claim(struct log_partition *partition);
@@ -67,8 +78,9 @@ void log_partition_release(struct log_partition *partition);
 /* Appends one commit, all or nothing. `token` comes back in `acknowledged`. Events are copied.
  * Faults: NOT_READY (not SERVING), OVERLOADED (too many bytes under way; nothing was appended),
  * LIMIT_EXCEEDED (count or size). */
-MUST_CHECK bool log_partition_append(struct log_partition *partition, const struct log_event *events,
-                                     size_t count, uint64_t token, struct error *error);
+MUST_CHECK bool log_partition_append(struct log_partition *partition,
+                                     const struct log_event *events, size_t count, uint64_t token,
+                                     struct error *error);
 
 enum log_state log_partition_state(const struct log_partition *partition);
 void *log_partition_user(const struct log_partition *partition);
@@ -82,8 +94,8 @@ int64_t log_partition_now_us(const struct log_partition *partition);
 /* Why it is STOPPED. */
 const struct error *log_partition_error(const struct log_partition *partition);
 
-/* Works off reports and messages that are there, calls the owner, starts claims that are due. Returns
- * how many reports and messages it handled. */
+/* Works off reports and messages that are there, calls the owner, starts claims that are due.
+ * Returns how many reports and messages it handled. */
 size_t log_writer_turn(struct log_writer *writer);
 /* Sleeps until there is something for log_writer_turn, log_writer_wake was called, or timeout. */
 void log_writer_wait(struct log_writer *writer, int timeout_ms);

@@ -157,7 +157,8 @@ static void start(struct process *process, const struct snapshot *from)
     process->writer = log_writer_create(process->port, &owner, &options, NULL);
     assert_non_null(process->writer);
     process->version = process->staged = from->version;
-    assert_true(log_writer_attach(process->writer, TOPIC, 0, &from->position, NULL,
+    assert_true(log_writer_attach(process->writer,
+                                  &(struct log_attachment){.topic = TOPIC, .from = &from->position},
                                   &process->partition, NULL));
     log_partition_claim(process->partition);
 }
@@ -304,7 +305,8 @@ static void check_history(void)
 
     memset(&history, 0, sizeof(history));
     log_position_start(&beginning);
-    assert_true(log_reader_attach(reader, TOPIC, 0, &beginning, &source, NULL));
+    assert_true(
+        log_reader_attach(reader, &(struct log_reading){TOPIC, 0, &beginning}, &source, NULL));
     while (!log_reader_at_end(reader))
         log_reader_poll(reader, 1 + (size_t)chance(50), 0);
     for (int i = 0; i < command_count; i++) {

@@ -124,8 +124,8 @@ static void shard_start(struct shard *shard)
     assert_non_null(shard->writer);
     log_position_start(&beginning);
     for (int32_t i = 0; i < PARTITIONS; i++) {
-        assert_true(log_writer_attach(shard->writer, topic, i, &beginning, &shard->next_token[i],
-                                      &shard->partitions[i], NULL));
+        struct log_attachment attachment = {topic, i, &beginning, &shard->next_token[i]};
+        assert_true(log_writer_attach(shard->writer, &attachment, &shard->partitions[i], NULL));
         log_partition_claim(shard->partitions[i]);
     }
 }
@@ -253,8 +253,8 @@ static void attach_all(struct log_reader *reader, const struct log_position *fro
 
     log_position_start(&beginning);
     for (int32_t i = 0; i < PARTITIONS; i++) {
-        assert_true(log_reader_attach(reader, topic, i, from == NULL ? &beginning : &from[i],
-                                      &source, NULL));
+        struct log_reading reading = {topic, i, from == NULL ? &beginning : &from[i]};
+        assert_true(log_reader_attach(reader, &reading, &source, NULL));
         assert_int_equal(source, i);
     }
 }

@@ -86,8 +86,12 @@ void owner_start(struct log_owner_process *owner, struct sim_broker *broker,
     owner->writer = log_writer_create(owner->port, &callbacks, &options, NULL);
     assert_non_null(owner->writer);
     log_position_start(&beginning);
-    assert_true(log_writer_attach(owner->writer, OWNER_TOPIC, 0, from == NULL ? &beginning : from,
-                                  owner, &owner->partition, NULL));
+    struct log_attachment attachment = {
+        .topic = OWNER_TOPIC,
+        .from = from == NULL ? &beginning : from,
+        .user = owner,
+    };
+    assert_true(log_writer_attach(owner->writer, &attachment, &owner->partition, NULL));
     assert_ptr_equal(log_partition_user(owner->partition), owner);
 }
 

@@ -80,8 +80,8 @@ static void attach(int32_t partition, const struct log_position *from)
     int32_t source;
 
     log_position_start(&beginning);
-    assert_true(log_reader_attach(reader, OWNER_TOPIC, partition, from == NULL ? &beginning : from,
-                                  &source, NULL));
+    struct log_reading reading = {OWNER_TOPIC, partition, from == NULL ? &beginning : from};
+    assert_true(log_reader_attach(reader, &reading, &source, NULL));
     assert_int_equal(source, partition);
 }
 
