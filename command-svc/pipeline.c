@@ -321,13 +321,16 @@ static bool append(struct lane *lane, struct call *call, struct loaded *loaded,
 static bool work(struct lane *lane, struct call *call, struct error *error)
 {
     struct decision decision;
-    struct loaded loaded;
     bool failed;
 
     if (answer_again(lane, call, error, &failed) || failed)
         return !failed;
-    if (!store_load(&lane->store, call->command->aggregate, call->aggregate_id, call->part_id,
-                    lane->arena, &loaded, error))
+    struct loaded loaded = {
+        .aggregate = call->command->aggregate,
+        .id = call->aggregate_id,
+        .part_id = call->part_id,
+    };
+    if (!store_load(&lane->store, &loaded, lane->arena, error))
         return false;
     if (!may_decide(call, &loaded))
         return true;

@@ -11,72 +11,69 @@
 
 #define STORE_LAYOUT 1
 
-/* Reads one state; *ret_state stays NULL if there is none. */
-static bool load_state(const struct store *store, enum index_table table, struct text key,
-                       const struct record *record, struct arena *arena, int64_t *ret_version,
-                       void **ret_state, struct error *error)
+/* A state: where it is kept, and what was found there. */
+struct kept {
+    enum index_table table;
+    const struct record *record;
+    int64_t version;
+    bool found;
+    void *value; /* zeroed if it was not found */
+};
+
+static bool load_state(const struct store *store, const struct store_key *key, struct arena *arena,
+                       struct kept *kept, struct error *error)
 {
+    const struct record *record = kept->record;
     struct text stored;
 
-    if (!index_find(store->index, table, key, &stored, error))
+    if (!index_find(store->index, kept->table, store_key_text(key), &stored, error))
         return false;
+    kept->value = arena_alloc_zeroed(arena, record->size);
+    if (kept->value == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "loading a %s", record->name);
     if (stored.bytes == NULL)
         return true;
-    if (stored.size < sizeof(*ret_version))
+    if (stored.size < sizeof(kept->version))
         return error_set(error, FAULT_INDEX_FAILED, "a state of %zu bytes", stored.size);
-    uint8_t *bytes = arena_copy(arena, stored.bytes, stored.size);
-    void *state = arena_alloc_zeroed(arena, record->size);
-    if (bytes == NULL || state == NULL)
+    struct text copy = arena_copy_text(arena, stored);
+    if (copy.bytes == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "loading a %s", record->name);
-    memcpy(ret_version, bytes, sizeof(*ret_version));
-    if (!avro_decode(record, bytes + sizeof(*ret_version), stored.size - sizeof(*ret_version),
-                     arena, state, error))
+    memcpy(&kept->version, copy.bytes, sizeof(kept->version));
+    struct text body = {copy.bytes + sizeof(kept->version), copy.size - sizeof(kept->version)};
+    if (!avro_decode(record, body, arena, kept->value, error))
         return error_add(error, "%s in the index", record->name);
-    *ret_state = state;
+    kept->found = true;
     return true;
 }
 
-static bool load_part(const struct store *store, struct loaded *loaded, struct text part_id,
-                      struct arena *arena, struct error *error)
+/* The part loaded->part_id names, in place of the one before. */
+static bool load_part(const struct store *store, struct loaded *loaded, struct arena *arena,
+                      struct error *error)
 {
     const struct aggregate *aggregate = loaded->aggregate;
+    struct kept kept = {.table = INDEX_PARTS, .record = aggregate->part};
     struct store_key key;
-    int64_t version;
-    void *state = NULL;
 
-    loaded->part_id = part_id;
-    loaded->slot = (struct part_slot){0};
-    if (!store_key_part(aggregate->name, loaded->id, part_id, &key, error) ||
-        !load_state(store, INDEX_PARTS, store_key_text(&key), aggregate->part, arena, &version,
-                    &state, error))
+    if (!store_key_part(aggregate->name, loaded->id, loaded->part_id, &key, error) ||
+        !load_state(store, &key, arena, &kept, error))
         return false;
-    loaded->slot.present = state != NULL;
-    if (state == NULL)
-        state = arena_alloc_zeroed(arena, aggregate->part->size);
-    if (state == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "loading a part");
-    loaded->slot.state = state;
+    loaded->slot = (struct part_slot){.present = kept.found, .state = kept.value};
     return true;
 }
 
-bool store_load(const struct store *store, const struct aggregate *aggregate, struct text id,
-                struct text part_id, struct arena *arena, struct loaded *ret_loaded,
+bool store_load(const struct store *store, struct loaded *loaded, struct arena *arena,
                 struct error *error)
 {
+    const struct aggregate *aggregate = loaded->aggregate;
+    struct kept kept = {.table = INDEX_ROOTS, .record = aggregate->root};
     struct store_key key;
-    void *root = NULL;
 
-    *ret_loaded = (struct loaded){.aggregate = aggregate, .id = id};
-    if (!store_key_root(aggregate->name, id, &key, error) ||
-        !load_state(store, INDEX_ROOTS, store_key_text(&key), aggregate->root, arena,
-                    &ret_loaded->version, &root, error))
+    if (!store_key_root(aggregate->name, loaded->id, &key, error) ||
+        !load_state(store, &key, arena, &kept, error))
         return false;
-    if (root == NULL)
-        root = arena_alloc_zeroed(arena, aggregate->root->size);
-    if (root == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "loading a %s", aggregate->name);
-    ret_loaded->root = root;
-    return part_id.bytes == NULL || load_part(store, ret_loaded, part_id, arena, error);
+    loaded->version = kept.version;
+    loaded->root = kept.value;
+    return loaded->part_id.bytes == NULL || load_part(store, loaded, arena, error);
 }
 
 bool store_find_command(const struct store *store, const struct uuid *command_id,
@@ -91,11 +88,11 @@ bool store_find_command(const struct store *store, const struct uuid *command_id
         return false;
     if (stored.bytes == NULL)
         return true;
-    const uint8_t *bytes = arena_copy(arena, stored.bytes, stored.size);
-    if (bytes == NULL)
+    struct text copy = arena_copy_text(arena, stored);
+    if (copy.bytes == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "finding a command");
     *ret_found = true;
-    return avro_decode(&remembered_record, bytes, stored.size, arena, ret_remembered, error);
+    return avro_decode(&remembered_record, copy, arena, ret_remembered, error);
 }
 
 /* What goes into the index; states carry a version in front, other records (-1) do not. */
@@ -168,7 +165,8 @@ static bool load_part_of(const struct store *store, struct loaded *loaded,
 
     if (loaded->part_id.bytes != NULL && text_equal(loaded->part_id, part_id))
         return true;
-    return load_part(store, loaded, part_id, arena, error);
+    loaded->part_id = part_id;
+    return load_part(store, loaded, arena, error);
 }
 
 static bool stage_one(const struct store *store, struct loaded *loaded,
@@ -236,10 +234,9 @@ static const struct aggregate *find_aggregate(const struct store *store, struct 
 static bool decode_event(const struct store *store, const struct log_event *event,
                          struct arena *arena, struct recorded_event *ret_event, struct error *error)
 {
-    const uint8_t *bytes = (const uint8_t *)event->payload.bytes;
     uint32_t schema_id;
 
-    if (!avro_frame(bytes, event->payload.size, &schema_id))
+    if (!avro_frame((const uint8_t *)event->payload.bytes, event->payload.size, &schema_id))
         return error_set(error, FAULT_DATA_CORRUPT, "no schema id at offset %lld",
                          (long long)event->offset);
     const struct record *record = avro_find_record(store->context->events, schema_id);
@@ -254,7 +251,7 @@ static bool decode_event(const struct store *store, const struct log_event *even
         .kind = store_event_kind(store, record),
         .value = value,
     };
-    return avro_decode_framed(record, bytes, event->payload.size, arena, value, error);
+    return avro_decode_framed(record, event->payload, arena, value, error);
 }
 
 bool store_apply(const struct store *store, const struct log_event *events, size_t count,
@@ -262,7 +259,7 @@ bool store_apply(const struct store *store, const struct log_event *events, size
 {
     const struct aggregate *aggregate = find_aggregate(store, events[0].source);
     struct recorded_event *recorded = arena_alloc(arena, count * sizeof(*recorded));
-    struct loaded loaded;
+    struct loaded loaded = {.aggregate = aggregate, .id = events[0].subject};
 
     if (aggregate == NULL)
         return error_set(error, FAULT_SCHEMA_UNKNOWN, "aggregate %.*s",
@@ -272,8 +269,7 @@ bool store_apply(const struct store *store, const struct log_event *events, size
     for (size_t i = 0; i < count; i++)
         if (!decode_event(store, &events[i], arena, &recorded[i], error))
             return false;
-    return store_load(store, aggregate, events[0].subject, (struct text){0}, arena, &loaded,
-                      error) &&
+    return store_load(store, &loaded, arena, error) &&
            store_stage(store, &loaded, recorded, count, arena, error);
 }
 

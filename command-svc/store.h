@@ -42,9 +42,10 @@ struct recorded_event {
     const void *value;
 };
 
-MUST_CHECK bool store_load(const struct store *store, const struct aggregate *aggregate,
-                           struct text id, struct text part_id, struct arena *arena,
-                           struct loaded *ret_loaded, struct error *error);
+/* Loads what the caller has named with .aggregate, .id and, if a part is asked for, .part_id, into
+ * a *loaded that is zero otherwise. */
+MUST_CHECK bool store_load(const struct store *store, struct loaded *loaded, struct arena *arena,
+                           struct error *error);
 
 /* *ret_found is false if this command is not known. Texts come from the arena. */
 MUST_CHECK bool store_find_command(const struct store *store, const struct uuid *command_id,

@@ -85,8 +85,7 @@ static bool decode(struct batch *batch, const struct log_event *event, struct ba
         return error_set(error, FAULT_OUT_OF_MEMORY, "a batch of %zu events", batch->event_count);
     kept->view.value = value;
     batch->bytes += payload.size;
-    return avro_decode_framed(record, (const uint8_t *)payload.bytes, payload.size, &batch->arena,
-                              value, error);
+    return avro_decode_framed(record, payload, &batch->arena, value, error);
 }
 
 static bool find_keys(struct batch *batch, struct batch_event *kept, struct error *error)

@@ -36,8 +36,7 @@ static bool read_claim(struct text payload, struct arena *arena, struct platform
     struct claim claim;
     struct platform_claim result;
 
-    if (!avro_decode_framed(&claim_record, (const uint8_t *)payload.bytes, payload.size, arena,
-                            &claim, NULL))
+    if (!avro_decode_framed(&claim_record, payload, arena, &claim, NULL))
         return false;
     if (!uuid_parse(claim.incarnation, &result.incarnation) || !uuid_parse(claim.log, &result.log))
         return false;

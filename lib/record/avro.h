@@ -22,11 +22,11 @@ bool avro_frame(const uint8_t *bytes, size_t size, uint32_t *ret_schema_id);
  * that writer did not know with defaults. Texts borrow from `bytes`; lists come from the arena.
  * Faults: DATA_CORRUPT, SCHEMA_UNKNOWN (not a version of this record), OUT_OF_MEMORY. All bytes
  * must be used up. On failure *ret_value is unspecified. */
-MUST_CHECK bool avro_decode_framed(const struct record *record, const uint8_t *bytes, size_t size,
+MUST_CHECK bool avro_decode_framed(const struct record *record, struct text bytes,
                                    struct arena *arena, void *ret_value, struct error *error);
 /* The same for avro_encode's output. */
-MUST_CHECK bool avro_decode(const struct record *record, const uint8_t *bytes, size_t size,
-                            struct arena *arena, void *ret_value, struct error *error);
+MUST_CHECK bool avro_decode(const struct record *record, struct text bytes, struct arena *arena,
+                            void *ret_value, struct error *error);
 
 /* The record, among NULL-terminated `records`, that has a version with this id; NULL if none. */
 const struct record *avro_find_record(const struct record *const *records, uint32_t schema_id);

@@ -315,29 +315,31 @@ bool avro_frame(const uint8_t *bytes, size_t size, uint32_t *ret_schema_id)
     return true;
 }
 
-bool avro_decode_framed(const struct record *record, const uint8_t *bytes, size_t size,
-                        struct arena *arena, void *ret_value, struct error *error)
+bool avro_decode_framed(const struct record *record, struct text bytes, struct arena *arena,
+                        void *ret_value, struct error *error)
 {
+    const uint8_t *begin = (const uint8_t *)bytes.bytes;
     uint32_t schema_id;
 
-    if (!avro_frame(bytes, size, &schema_id))
+    if (!avro_frame(begin, bytes.size, &schema_id))
         return error_set(error, FAULT_DATA_CORRUPT, "%s: no framed Avro", record->name);
     if (find_version(record, schema_id) == NULL)
         return error_set(error, FAULT_SCHEMA_UNKNOWN, "%s: no version has schema %u", record->name,
                          schema_id);
     struct walk walk = {
-        .at = bytes + AVRO_FRAME_SIZE,
-        .end = bytes + size,
+        .at = begin + AVRO_FRAME_SIZE,
+        .end = begin + bytes.size,
         .arena = arena,
         .schema_id = schema_id,
     };
     return decode(&walk, record, ret_value, error);
 }
 
-bool avro_decode(const struct record *record, const uint8_t *bytes, size_t size,
-                 struct arena *arena, void *ret_value, struct error *error)
+bool avro_decode(const struct record *record, struct text bytes, struct arena *arena,
+                 void *ret_value, struct error *error)
 {
-    struct walk walk = {.at = bytes, .end = bytes + size, .arena = arena};
+    const uint8_t *begin = (const uint8_t *)bytes.bytes;
+    struct walk walk = {.at = begin, .end = begin + bytes.size, .arena = arena};
 
     return decode(&walk, record, ret_value, error);
 }

@@ -94,7 +94,7 @@ static void apply_line(struct table *table, const char *line, struct arena *aren
     void *value = arena_alloc(arena, record->size);
     assert_non_null(value);
     struct error error = {0};
-    if (!avro_decode_framed(record, bytes, size, arena, value, &error))
+    if (!avro_decode_framed(record, (struct text){(const char *)bytes, size}, arena, value, &error))
         fail_msg("%s: %s", line, error.detail);
     apply(table, record,
           &(struct view_event){

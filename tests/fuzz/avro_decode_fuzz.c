@@ -23,7 +23,7 @@ static void check_round_trip(const struct record *record, const void *value, str
     buffer_init(&second, BUFFER_MAX);
     avro_encode_framed(record, value, &first);
     assert(!first.failed);
-    assert(avro_decode_framed(record, first.bytes, first.size, arena, again, &error));
+    assert(avro_decode_framed(record, buffer_text(&first), arena, again, &error));
     assert(same_record(record, value, again));
     avro_encode_framed(record, again, &second);
     assert(text_equal(buffer_text(&first), buffer_text(&second)));
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     arena_init(&arena, ARENA_MAX);
     void *value = arena_alloc(&arena, record->size);
     assert(value != NULL);
-    if (avro_decode_framed(record, bytes, size, &arena, value, &error))
+    if (avro_decode_framed(record, (struct text){(const char *)bytes, size}, &arena, value, &error))
         check_round_trip(record, value, &arena);
     arena_done(&arena);
     return 0;

@@ -136,12 +136,12 @@ static void any_value_comes_back_as_it_went(void **state)
         buffer_clear(&bench->buffer);
         avro_encode_framed(&sample_record, &in, &bench->buffer);
         assert_false(bench->buffer.failed);
-        assert_true(avro_decode_framed(&sample_record, bench->buffer.bytes, bench->buffer.size,
-                                       &bench->arena, &out, &bench->error));
+        assert_true(avro_decode_framed(&sample_record, buffer_text(&bench->buffer), &bench->arena,
+                                       &out, &bench->error));
         assert_true(same_record(&sample_record, &in, &out));
-        assert_true(avro_decode(&sample_record, bench->buffer.bytes + AVRO_FRAME_SIZE,
-                                bench->buffer.size - AVRO_FRAME_SIZE, &bench->arena, &out,
-                                &bench->error));
+        struct text framed = buffer_text(&bench->buffer);
+        struct text body = {framed.bytes + AVRO_FRAME_SIZE, framed.size - AVRO_FRAME_SIZE};
+        assert_true(avro_decode(&sample_record, body, &bench->arena, &out, &bench->error));
         assert_true(same_record(&sample_record, &in, &out));
         arena_reset(&bench->arena);
     }
@@ -179,8 +179,8 @@ static void an_old_writer_is_read_with_defaults(void **state)
     };
     struct menu menu;
 
-    assert_true(avro_decode_framed(&menu_record, bytes, sizeof(bytes), &bench->arena, &menu,
-                                   &bench->error));
+    assert_true(avro_decode_framed(&menu_record, (struct text){(const char *)bytes, sizeof(bytes)},
+                                   &bench->arena, &menu, &bench->error));
     assert_true(text_is(menu.title, "tea"));
     assert_int_equal(menu.price, 100);
     assert_true(text_is(menu.currency, "KRW"));
@@ -201,8 +201,8 @@ static void the_newest_writer_needs_no_defaults(void **state)
     struct menu out;
 
     avro_encode_framed(&menu_record, &in, &bench->buffer);
-    assert_true(avro_decode_framed(&menu_record, bench->buffer.bytes, bench->buffer.size,
-                                   &bench->arena, &out, &bench->error));
+    assert_true(avro_decode_framed(&menu_record, buffer_text(&bench->buffer), &bench->arena, &out,
+                                   &bench->error));
     assert_true(same_record(&menu_record, &in, &out));
 }
 
@@ -212,10 +212,11 @@ static void a_schema_of_nobody_is_unknown_not_corrupt(void **state)
     const uint8_t bytes[] = {0, 0, 0, 0, 3, 0};
     struct menu menu;
 
-    assert_false(avro_decode_framed(&menu_record, bytes, sizeof(bytes), &bench->arena, &menu,
-                                    &bench->error));
+    assert_false(avro_decode_framed(&menu_record, (struct text){(const char *)bytes, sizeof(bytes)},
+                                    &bench->arena, &menu, &bench->error));
     assert_int_equal(bench->error.fault, FAULT_SCHEMA_UNKNOWN);
-    assert_false(avro_decode_framed(&menu_record, bytes, 3, &bench->arena, &menu, &bench->error));
+    assert_false(avro_decode_framed(&menu_record, (struct text){(const char *)bytes, 3},
+                                    &bench->arena, &menu, &bench->error));
     assert_int_equal(bench->error.fault, FAULT_DATA_CORRUPT);
 }
 
@@ -245,8 +246,8 @@ static void an_empty_text_or_list_is_not_an_absent_one(void **state)
     struct sample out;
 
     avro_encode(&sample_record, &in, &bench->buffer);
-    assert_true(avro_decode(&sample_record, bench->buffer.bytes, bench->buffer.size, &bench->arena,
-                            &out, &bench->error));
+    assert_true(avro_decode(&sample_record, buffer_text(&bench->buffer), &bench->arena, &out,
+                            &bench->error));
     assert_non_null(out.remark.bytes);
     assert_non_null(out.sealed.bytes);
     assert_non_null(out.extras.items);
@@ -294,8 +295,8 @@ static void a_list_without_memory_is_out_of_memory(void **state)
 
     avro_encode(&menu_record, &in, &bench->buffer);
     arena_init(&small, 64);
-    assert_false(avro_decode(&menu_record, bench->buffer.bytes, bench->buffer.size, &small, &out,
-                             &bench->error));
+    assert_false(
+        avro_decode(&menu_record, buffer_text(&bench->buffer), &small, &out, &bench->error));
     assert_int_equal(bench->error.fault, FAULT_OUT_OF_MEMORY);
     arena_done(&small);
 }

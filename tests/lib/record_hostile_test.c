@@ -120,11 +120,11 @@ static const struct hostile cases[] = {
 static bool decode_exactly(const struct record *record, struct text bytes, struct arena *arena,
                            void *ret_value, struct error *error)
 {
-    uint8_t *exact = malloc(bytes.size == 0 ? 1 : bytes.size);
+    char *exact = malloc(bytes.size == 0 ? 1 : bytes.size);
 
     assert_non_null(exact);
     memcpy(exact, bytes.bytes, bytes.size);
-    bool ok = avro_decode(record, exact, bytes.size, arena, ret_value, error);
+    bool ok = avro_decode(record, (struct text){exact, bytes.size}, arena, ret_value, error);
     free(exact);
     return ok;
 }
@@ -198,7 +198,7 @@ static void check_reencodes(const struct sample *sample, struct arena *arena)
     buffer_init(&again, 65536);
     avro_encode(&sample_record, sample, &again);
     assert_false(again.failed);
-    assert_true(avro_decode(&sample_record, again.bytes, again.size, arena, &out, &error));
+    assert_true(avro_decode(&sample_record, buffer_text(&again), arena, &out, &error));
     assert_true(same_record(&sample_record, sample, &out));
     buffer_done(&again);
 }
@@ -223,7 +223,8 @@ static void a_flipped_bit_is_refused_or_another_value(void **unused)
             assert_non_null(exact);
             memcpy(exact, buffer.bytes, size);
             exact[bit / 8] ^= (uint8_t)(1u << bit % 8);
-            bool ok = avro_decode(&sample_record, exact, size, &arena, &out, &error);
+            bool ok = avro_decode(&sample_record, (struct text){(const char *)exact, size}, &arena,
+                                  &out, &error);
             if (ok)
                 check_reencodes(&out, &arena);
             decoded += ok;
@@ -266,7 +267,7 @@ static void many_small_blocks_cost_no_more_than_one_large(void **unused)
     struct one one;
     const struct record record = {
         .name = "One", .size = sizeof(struct one), .fields = of_list, .field_count = 1};
-    uint8_t *bytes = malloc(2 * ITEMS + 1);
+    char *bytes = malloc(2 * ITEMS + 1);
 
     (void)unused;
     assert_non_null(bytes);
@@ -274,7 +275,7 @@ static void many_small_blocks_cost_no_more_than_one_large(void **unused)
         memcpy(bytes + 2 * i, "\x02\x01", 2);
     bytes[2 * ITEMS] = 0;
     arena_init(&arena, 4 * ITEMS * sizeof(struct one));
-    assert_true(avro_decode(&record, bytes, 2 * ITEMS + 1, &arena, &one, &error));
+    assert_true(avro_decode(&record, (struct text){bytes, 2 * ITEMS + 1}, &arena, &one, &error));
     assert_int_equal(one.list.count, ITEMS);
     arena_done(&arena);
     free(bytes);

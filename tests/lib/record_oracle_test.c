@@ -122,7 +122,8 @@ static void what_avro_c_writes_we_read(void **unused)
         struct sample read;
         draw_record(&draw, &sample_record, &oracle.arena, &drawn);
         size_t size = oracle_encode(&oracle, &drawn, bytes);
-        assert_true(avro_decode(&sample_record, bytes, size, &oracle.arena, &read, &error));
+        struct text written = {(const char *)bytes, size};
+        assert_true(avro_decode(&sample_record, written, &oracle.arena, &read, &error));
         assert_true(same_record(&sample_record, &drawn, &read));
         arena_reset(&oracle.arena);
     }

@@ -370,12 +370,13 @@ READS_BOTH = r"""
 int main(void)
 {
     /* version 1: title, price, remark, kind, lines */
-    const uint8_t old[] = {0, 0, 0, 3, 0xe9, 2, 'x', 20, 2, 2, 'r', 2, 2, 14, 0};
+    const char old[] = {0, 0, 0, 3, '\xe9', 2, 'x', 20, 2, 2, 'r', 2, 2, 14, 0};
     struct arena arena;
     struct item_sold sold;
     struct error error;
     arena_init(&arena, 65536);
-    if (!avro_decode_framed(&item_sold_record, old, sizeof(old), &arena, &sold, &error))
+    if (!avro_decode_framed(&item_sold_record, (struct text){old, sizeof(old)}, &arena, &sold,
+                            &error))
         return puts(error.detail), 1;
     assert(text_is(sold.title, "x") && sold.price == 10 && sold.kind == KIND_USED);
     assert(text_is(sold.colour, "\"r\xc3\xb6t\"?") && sold.least == INT64_MIN && sold.open);
@@ -390,8 +391,7 @@ int main(void)
     buffer_init(&buffer, 65536);
     avro_encode_framed(&item_sold_record, &sold, &buffer);
     assert(!buffer.failed && buffer.bytes[4] == 0xea);
-    assert(avro_decode_framed(&item_sold_record, buffer.bytes, buffer.size, &arena, &again,
-                              &error));
+    assert(avro_decode_framed(&item_sold_record, buffer_text(&buffer), &arena, &again, &error));
     assert(again.least == INT64_MIN && again.lines.count == 1);
     assert(shop_events[SHOP_ITEM_SOLD] == &item_sold_record && SHOP_EVENT_COUNT == 1);
     assert(shop_events[SHOP_EVENT_COUNT] == NULL);
