@@ -1,10 +1,11 @@
 /* Envelopes to headers and back, by one table. Headers from the log are hostile: each name counts
  * once, each value is parsed whole, and a record that breaks its own format is no record of ours.
  */
-#include "lib/log/envelope_wire.h"
+#include "lib/log/envelope.h"
 
 #include "lib/core/clock.h"
 #include "lib/log/decimal.h"
+#include "lib/log/envelope_wire.h"
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>

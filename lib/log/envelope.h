@@ -1,7 +1,7 @@
-/* What stands around an event on the log: CloudEvents 1.0 attributes in Kafka binary mode
- * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md) and
- * Sijang's own. Header names: ce_specversion ce_id ce_type ce_source ce_subject ce_time content-type,
- * ce_version ce_fence ce_commandid ce_requesthash ce_correlationid ce_causationid ce_actor traceparent. */
+/* What stands around an event on the log: the Kafka binary mode of CloudEvents 1.0,
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
+ * (ce_specversion ce_id ce_type ce_source ce_subject ce_time content-type), and ours: ce_version
+ * ce_fence ce_commandid ce_requesthash ce_correlationid ce_causationid ce_actor traceparent. */
 #pragma once
 
 #include "lib/core/id.h"
@@ -12,8 +12,8 @@
 
 #define REQUEST_HASH_SIZE 16
 
-/* ce_fence: "<term>.<seq>.<index>.<count>", the first header of every record but claims (see fence.h).
- * index counts from 1. */
+/* ce_fence: "<term>.<seq>.<index>.<count>", the first header of every record but claims (see
+ * fence.h). index counts from 1. */
 struct log_fence {
     int64_t term;
     int64_t seq;
@@ -23,8 +23,8 @@ struct log_fence {
 
 /* Texts are borrowed: from the message when read, from the caller until appended when written. */
 struct log_event {
-    struct text key; /* routing key, the record's key */
-    struct uuid id;  /* ce_id: uuid5 of command id and index */
+    struct text key;     /* routing key, the record's key */
+    struct uuid id;      /* ce_id: uuid5 of command id and index */
     struct text type;    /* ce_type: sijang.catalog.ProductListed */
     struct text source;  /* ce_source: /catalog/product, the aggregate's type */
     struct text subject; /* ce_subject: the aggregate's id */

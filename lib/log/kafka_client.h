@@ -25,7 +25,7 @@ struct kafka_source {
     int32_t partition;
     uint64_t fetch; /* 0: none */
     int64_t at;     /* next offset to come; LOG_OFFSET_FIRST: not known yet */
-    bool deferred; /* to be started once the topics' leaders are known */
+    bool deferred;  /* to be started once the topics' leaders are known */
 };
 
 struct kafka_port {

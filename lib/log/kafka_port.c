@@ -96,7 +96,7 @@ static struct kafka_topic *open_topic(struct kafka_port *kafka, const char *name
         error_set(error, FAULT_OUT_OF_MEMORY, "topic");
         return NULL;
     }
-    strcpy(topic->name, name);
+    memcpy(topic->name, name, strlen(name) + 1);
     for (size_t i = 0; i < KAFKA_PARTITIONS_MAX; i++)
         topic->sources[i] = -1;
     if (!kafka_consumer_open_topic(kafka, topic, error) ||

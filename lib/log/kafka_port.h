@@ -8,14 +8,15 @@
 struct log_port;
 
 struct kafka_port_options {
-    const char *brokers;      /* host:port, comma separated */
+    const char *brokers; /* host:port, comma separated */
     const char *client_id;
     bool producer;            /* also appends; readers leave it false */
     size_t queued_bytes_max;  /* of appends under way */
     size_t fetched_bytes_max; /* of messages waiting to be read, about */
 };
 
-/* Connects lazily: a broker that is away is waited for, not an error. Destroy after its writer/reader. */
+/* Connects lazily: a broker that is away is waited for, not an error. Destroy after its writer or
+ * reader. */
 MUST_CHECK struct log_port *kafka_port_create(const struct kafka_port_options *options,
                                               struct error *error);
 struct log_port *kafka_port_destroy(struct log_port *port); /* NULL accepted, returns NULL */

@@ -1,11 +1,6 @@
 /* The seam between the claimed log and a broker: what librdkafka (kafka_port.c) and the simulated
  * broker of the tests both do. One writer or one reader uses a port, on one thread; nothing blocks
- * but `wait`. Time and chance come through it, so that a simulation owns them.
- *
- * What a port promises: records of one source are appended in the order of produce, or not at all,
- * and reported in that order; a report with an offset is true; a fetch delivers every record from
- * its offset on, in order, or says OUT_OF_RANGE. It promises no more: others append too, reports
- * get lost, records reported as UNKNOWN may be in the log, or come into it later. */
+ * but `wait`. Time and chance come through it, so that a simulation owns them. */
 #pragma once
 
 #include "lib/core/error.h"
@@ -62,6 +57,10 @@ struct log_message {
     void *headers; /* of the port */
 };
 
+/* What a port promises: records of one source are appended in the order of produce, or not at all,
+ * and reported in that order; a report with an offset is true; a fetch delivers every record from
+ * its offset on, in order, or says OUT_OF_RANGE. It promises no more: others append too, reports
+ * get lost, records reported as UNKNOWN may be in the log, or come into it later. */
 struct log_port {
     /* Numbers topic/partition from 0, the same one always the same. */
     bool (*open)(struct log_port *port, const char *topic, int32_t partition, int32_t *ret_source,

@@ -6,23 +6,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LOG_OFFSET_NONE (-1)
+#define LOG_OFFSET_NONE    (-1)
 #define POSITION_TEXT_SIZE 128
 
 /* Plain data, stored as it is in the index and as columns in Postgres. */
 struct log_position {
-    struct uuid log;      /* the identity the first claim gave this partition's log; all zero: none yet */
-    int64_t next;         /* offset of the first record not read; never inside an open commit */
-    int64_t last_offset;  /* of the last valid record or claim before `next`; NONE if none */
-    int64_t term;         /* of that record (its own offset for a claim); NONE if none */
-    int64_t seq;          /* of that record; 0 for a claim */
-    int64_t time_us;      /* running maximum of append times up to there */
+    struct uuid log;     /* given by the first claim in this partition; all zero: none yet */
+    int64_t next;        /* offset of the first record not read; never inside an open commit */
+    int64_t last_offset; /* of the last valid record or claim before `next`; NONE if none */
+    int64_t term;        /* of that record (its own offset for a claim); NONE if none */
+    int64_t seq;         /* of that record; 0 for a claim */
+    int64_t time_us;     /* running maximum of append times up to there */
 };
 
 void log_position_start(struct log_position *ret_position); /* nothing read yet */
 
-/* A commit's place as clients carry it: `context/partition@offset~log`, offset of its last record. A
- * reader has it when its position.next > offset and the identities agree. Several: comma separated. */
+/* A commit's place as clients carry it: `context/partition@offset~log`, offset of its last record.
+ * A reader has it when its position.next > offset and the identities agree. Several: comma
+ * separated. */
 struct log_mark {
     struct text context; /* borrowed */
     int32_t partition;

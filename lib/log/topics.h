@@ -12,8 +12,8 @@ struct log_topic_options {
     bool flush_every_append; /* flush.messages=1: single brokers that must survive power loss */
 };
 
-/* One that exists already is compared (partition count, timestamp type, cleanup policy): a difference is
- * LOG_REPLACED's sibling LOG_FAILED with both values in the detail. */
+/* One that exists already is compared (partition count, timestamp type, cleanup policy): a
+ * difference is LOG_REPLACED's sibling LOG_FAILED with both values in the detail. */
 MUST_CHECK bool log_topics_create(const char *brokers, const char *const *names, size_t count,
                                   const struct log_topic_options *options, int timeout_ms,
                                   struct error *error);

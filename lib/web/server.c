@@ -1,9 +1,10 @@
 /* The server around libmicrohttpd: an epoll loop per thread, connections and their requests,
  * suspending, and an orderly end. The library aborts when it is stopped over a suspended
  * connection, and does not call us for one whose client has gone: both are looked after here. */
-#include "lib/web/request.h"
+#include "lib/web/server.h"
 
 #include "lib/core/clock.h"
+#include "lib/web/request.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -147,7 +147,9 @@ static void lines_of_many_threads_stay_whole(void **unused)
     static char lines[65536 * 2];
     (void)caught(lines, sizeof(lines));
     int count = 0;
-    for (char *line = strtok(lines, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    char *rest = NULL;
+    for (char *line = strtok_r(lines, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
         assert_memory_equal(line, "{\"time\":", 8);
         assert_string_equal(line + strlen(line) - 3, "y\"}");
         count++;

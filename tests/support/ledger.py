@@ -1,5 +1,6 @@
-"""The log as an outsider reads it: the readers' rule, the events and their fold, written a second time in another
-language from docs/ARCHITECTURE.md alone, so that it can disagree with the product."""
+"""The log as an outsider reads it: the readers' rule, the events and their fold, written a second
+time in another language from docs/ARCHITECTURE.md alone, so that it can disagree with the product.
+"""
 
 import io
 import json
@@ -158,13 +159,14 @@ def fold(stream):
             row["status"] = "delisted"
         else:
             raise AssertionError(f"unknown event {event}")
-        assert row["made_to_order"] or 0 <= row["reserved"] <= row["on_hand"], f"law broken: {event}"
+        lawful = row["made_to_order"] or 0 <= row["reserved"] <= row["on_hand"]
+        assert lawful, f"law broken: {event}"
         row["version"] = event.version
     return row
 
 
-DETAIL_SQL = ("SELECT product_id::text, seller_id, title, description, price, made_to_order, status,"
-              " on_hand, reserved, version FROM product_detail")
+DETAIL_SQL = ("SELECT product_id::text, seller_id, title, description, price, made_to_order,"
+              " status, on_hand, reserved, version FROM product_detail")
 DETAIL_NAMES = ("seller_id", "title", "description", "price", "made_to_order", "status", "on_hand",
                 "reserved", "version")
 LIST_SQL = "SELECT product_id::text, title, price, status, available, version FROM product_list"

@@ -1,5 +1,5 @@
-"""Commands from several clients at once, retried with the same key until the answer is definite, and a record of what
-was promised, to be held against the log."""
+"""Commands from several clients at once, retried with the same key until the answer is definite,
+and a record of what was promised, to be held against the log."""
 
 import random
 import threading
@@ -93,9 +93,11 @@ class Load:
     def __init__(self, market, writers=8, at=None, seed=1):
         self._stop = threading.Event()
         url = (at or market.gateway).url
-        self.writers = [Writer(url, market.token(f"seller-{number}", "seller"), seed * 1000 + number,
-                               self._stop)
-                        for number in range(writers)]
+        self.writers = [
+            Writer(url, market.token(f"seller-{number}", "seller"), seed * 1000 + number,
+                   self._stop)
+            for number in range(writers)
+        ]
 
     def __enter__(self):
         for writer in self.writers:
@@ -132,7 +134,8 @@ class Load:
         for promise in self.promises:
             found = named.get(promise.key, [])
             if promise.version is not None:
-                assert len(found) == 1, f"{promise.kind} {promise.key} is in the log {len(found)} times"
+                times = f"{promise.kind} {promise.key} is in the log {len(found)} times"
+                assert len(found) == 1, times
                 assert found[0].subject == promise.product_id
                 if promise.kind != "list":
                     assert found[0].version == promise.version

@@ -50,9 +50,11 @@ struct sim_record *sim_record_copy(const struct sim_record *record)
 
 void sim_log_init(struct sim_log *log, const char *topic, int32_t partition)
 {
-    assert(strlen(topic) < SIM_TOPIC_SIZE);
+    size_t size = strlen(topic) + 1;
+
+    assert(size <= SIM_TOPIC_SIZE);
     *log = (struct sim_log){.partition = partition};
-    strcpy(log->topic, topic);
+    memcpy(log->topic, topic, size);
 }
 
 void sim_log_done(struct sim_log *log)

@@ -1,4 +1,5 @@
-"""Standard tools read the topics: kcat, and a plain Python consumer with an Avro library and the registry's schemas."""
+"""Standard tools read the topics: kcat, and a plain Python consumer with an Avro library and the
+registry's schemas."""
 
 import io
 import json
@@ -57,9 +58,9 @@ def test_headers_are_cloudevents_in_binary_mode(market):
 
 def test_kcat_reads_the_topic(market):
     market.client("seller", "seller").post("/v1/products", {"title": "L", "price": 1, "stock": 0})
-    done = subprocess.run(["kcat", "-b", market.broker.address, "-C", "-t", TOPIC, "-o", "beginning",
-                           "-e", "-q", "-f", "%k %h\\n"], capture_output=True, text=True, timeout=30,
-                          check=True)
+    command = ["kcat", "-b", market.broker.address, "-C", "-t", TOPIC, "-o", "beginning", "-e",
+               "-q", "-f", "%k %h\\n"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     assert "ce_type=sijang.catalog.ProductListed" in done.stdout
 
 

@@ -1,4 +1,5 @@
-"""Services, broker and database die under load; what was acknowledged stays, once, and every row is the fold of the log."""
+"""Services, broker and database die under load; what was acknowledged stays, once, and every row
+is the fold of the log."""
 
 import random
 import uuid
