@@ -34,7 +34,7 @@ def run(arguments, tree):
         write_registry(tree, arguments.output)
 
 
-def main():
+def main(words=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -48,7 +48,7 @@ def main():
     records.add_argument("output", type=Path)
     registry = commands.add_parser("registry")
     registry.add_argument("output", type=Path)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     try:
         run(arguments, Tree(arguments.root.resolve()))
     except SchemaError as error:
