@@ -42,6 +42,6 @@ void call_answer(struct web_request *request, void *state)
     case CALL_DONE: answer_done(request, call); break;
     case CALL_REFUSED: web_problem(request, &call->problem); break;
     case CALL_FAULTED: web_fault(request, call->fault); break;
-    case CALL_OPEN: assert(!"answered without an outcome");
+    case CALL_OPEN: assert(false);
     }
 }

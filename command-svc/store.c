@@ -278,7 +278,7 @@ int store_event_kind(const struct store *store, const struct record *record)
     for (int i = 0; store->context->events[i] != NULL; i++)
         if (store->context->events[i] == record)
             return i;
-    assert(!"an event of another context");
+    assert(false);
     return -1;
 }
 
