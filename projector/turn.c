@@ -6,7 +6,9 @@
 #define POLL_RECORDS_MAX 256 /* at once, so that a batch's bytes are looked at in between */
 #define POLL_TIMEOUT_MS  200 /* a heartbeat and a look at `stopping` at least that often */
 /* Positions alone, over void and platform records, are written that often. */
-#define ADVANCE_MS 100
+#define PACED_EVENTS_MIN 16    /* a batch of that many means load */
+#define PACE_US          20000 /* from one transaction to the next, under load */
+#define ADVANCE_MS       100
 
 static void take_commit(void *self, int32_t source, const struct log_event *events, size_t count,
                         const struct log_position *after)
@@ -47,12 +49,23 @@ static int poll_timeout_ms(const struct worker *worker)
     return since_ms >= ADVANCE_MS ? 0 : (int)(ADVANCE_MS - since_ms);
 }
 
+/* A steady stream of events would make a transaction of every few: then a little patience saves the
+ * database, and the log, most of their work. A lone event never waits. */
+static void pace(struct worker *worker)
+{
+    int64_t left_us = worker->written_boot_us + PACE_US - clock_boot_us();
+    if (worker->last_events >= PACED_EVENTS_MIN &&
+        worker->last_events < (size_t)worker->config->batch_events && left_us >= 1000)
+        worker_pause(worker, (int)(left_us / 1000));
+}
+
 /* Takes what is there, and no more than a batch's worth. Waits only for the first. */
 static bool collect(struct worker *worker, struct error *error)
 {
     size_t records_max = (size_t)worker->config->batch_events;
     size_t records = 0;
     batch_clear(&worker->batch);
+    pace(worker);
     int timeout_ms = poll_timeout_ms(worker);
     while (records < records_max && worker->batch.bytes < (size_t)worker->config->batch_bytes) {
         size_t left = records_max - records;
@@ -195,6 +208,7 @@ enum turn_outcome worker_turn(struct worker *worker, struct error *error)
         return TURN_FAILED;
     if (!is_due(worker))
         return TURN_FINE;
+    worker->last_events = worker->batch.event_count;
     int64_t begun_boot_us = clock_boot_us();
     enum turn_outcome outcome = write_commits(worker, 0, worker->batch.commit_count, error);
     if (outcome != TURN_FINE)

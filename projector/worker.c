@@ -77,7 +77,7 @@ static int backoff_ms(uint32_t attempts)
     return ms / 2 + (int)(drawn % (uint32_t)(ms / 2 + 1));
 }
 
-static void wait_for_stop(struct worker *worker, int timeout_ms)
+void worker_pause(struct worker *worker, int timeout_ms)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -125,7 +125,7 @@ static void begin_again_later(struct worker *worker, const struct error *error)
     worker_end_session(worker, error);
     worker->attempts++;
     worker_report(worker);
-    wait_for_stop(worker, backoff_ms(worker->attempts));
+    worker_pause(worker, backoff_ms(worker->attempts));
 }
 
 static void run_session(struct worker *worker)

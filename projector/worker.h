@@ -30,6 +30,7 @@ struct worker {
     struct health_report report;
     struct error intake;     /* why a commit could not be taken over; FAULT_NONE: all were */
     int64_t written_boot_us; /* the last transaction */
+    size_t last_events;      /* in it */
     int64_t started_boot_us;
     bool log_was_connected;
     uint32_t attempts; /* sessions begun since something was last achieved */
@@ -49,6 +50,9 @@ MUST_CHECK struct worker *worker_create(const struct view *view,
 MUST_CHECK bool worker_start(struct worker *worker, struct error *error);
 /* Ends the thread after its present turn. NULL accepted; returns NULL. */
 struct worker *worker_destroy(struct worker *worker);
+
+/* On its thread: until worker_destroy stops it, or timeout. */
+void worker_pause(struct worker *worker, int timeout_ms);
 
 /* session.c: connect, check, read positions, attach. */
 MUST_CHECK bool worker_begin_session(struct worker *worker, struct error *error);
