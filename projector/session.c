@@ -31,6 +31,7 @@ static bool open_reader(struct worker *worker, struct error *error)
                 .brokers = worker->config->kafka_brokers,
                 .client_id = worker->view->name,
                 .fetched_bytes_max = (size_t)worker->config->fetch_bytes,
+                .fetch_bytes_min = (size_t)worker->config->fetch_bytes_min,
             },
             error);
     if (worker->port == NULL)

@@ -1,7 +1,7 @@
 # One Kafka broker (KRaft) as an ordinary process. Sourced after processes.sh.
 
 kafka_cluster_id=5L6g3nShT-eMCtK--X86sw
-kafka_java=(java -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+kafka_java=(java -Xms256m -Xmx512m -XX:+UseSerialGC
 	"-Dlog4j2.configurationFile=$root/compose/kafka/log4j2.yaml" -cp "$root/var/kafka/libs/*")
 
 kafka_start() {

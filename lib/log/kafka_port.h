@@ -7,12 +7,17 @@
 
 struct log_port;
 
+#define KAFKA_FETCH_WAIT_MS "5"
+
 struct kafka_port_options {
     const char *brokers; /* host:port, comma separated */
     const char *client_id;
     bool producer;            /* also appends; readers leave it false */
     size_t queued_bytes_max;  /* of appends under way */
     size_t fetched_bytes_max; /* of messages waiting to be read, about */
+    /* The broker answers a fetch once it has so many bytes, or after KAFKA_FETCH_WAIT_MS; 0: at
+     * once. */
+    size_t fetch_bytes_min;
 };
 
 /* Connects lazily: a broker that is away is waited for, not an error. Destroy after its writer or
