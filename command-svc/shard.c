@@ -15,9 +15,12 @@
 #define CALL_ARENA_MAX     (4 * 1024 * 1024)
 #define INDEX_MAP_BYTES    (256 * 1024 * 1024)
 #define FLUSH_COMMITS      2048
-#define FLUSH_INTERVAL_US  250000
+#define FLUSH_INTERVAL_US  500000
 #define FLUSH_RETRY_US     1000000
 #define LOOK_INTERVAL_US   20000
+#define GATHER_CALLS_MAX   64
+#define GATHER_US_MAX      1000
+#define GATHER_MS          1
 #define IDLE_MS            20
 #define BUSY_FLUSH_WAIT_MS 5
 #define SETTLE_BACKOFF_US  50000
@@ -48,6 +51,7 @@ struct shard {
     _Atomic int64_t serving, stopped, behind;
     pthread_mutex_t mutex; /* of what follows */
     struct call_queue submitted;
+    int64_t submitted_boot_us; /* the oldest of them */
     bool closed;
 };
 
@@ -65,21 +69,45 @@ bool shard_submit(struct shard *shard, struct call *call, int32_t partition, int
     call->lane = find_lane(shard, partition, context);
     pthread_mutex_lock(&shard->mutex);
     bool closed = shard->closed, sleeps = shard->submitted.first == NULL;
+    if (sleeps)
+        shard->submitted_boot_us = clock_boot_us();
     if (!closed)
         call_push(&shard->submitted, call);
+    bool full = shard->submitted.count == GATHER_CALLS_MAX;
     pthread_mutex_unlock(&shard->mutex);
     if (closed)
         atomic_fetch_sub(&shard->open_calls, 1);
-    else if (sleeps)
+    else if (sleeps || full)
         log_writer_wake(shard->writer);
     return !closed;
 }
 
+static bool anything_appended(const struct shard *shard)
+{
+    for (size_t i = 0; i < shard->holding_count; i++)
+        for (int c = 0; c < shard->context_count; c++)
+            if (log_partition_unacknowledged(shard->holdings[i].lanes[c].log) > 0)
+                return true;
+    return false;
+}
+
+/* While commits are on their way, calls gather: one append to the log then carries many, as Nagle's
+ * rule (RFC 896) does for small packets. A call that comes alone never waits. */
+static bool gathers(const struct shard *shard)
+{
+    return shard->submitted.count < GATHER_CALLS_MAX && anything_appended(shard) &&
+           clock_boot_us() - shard->submitted_boot_us < GATHER_US_MAX;
+}
+
 static size_t take_submitted(struct shard *shard)
 {
+    struct call_queue taken = {0};
+
     pthread_mutex_lock(&shard->mutex);
-    struct call_queue taken = shard->submitted;
-    shard->submitted = (struct call_queue){0};
+    if (shard->submitted.count > 0 && !gathers(shard)) {
+        taken = shard->submitted;
+        shard->submitted = (struct call_queue){0};
+    }
     pthread_mutex_unlock(&shard->mutex);
 
     size_t count = taken.count;
@@ -116,12 +144,18 @@ static void flush_one_that_is_due(struct shard *shard, int64_t boot_us)
     }
 }
 
-static bool anything_unflushed(const struct shard *shard)
+/* How long the thread may sleep unless it is woken. */
+static int idle_ms(struct shard *shard)
 {
+    pthread_mutex_lock(&shard->mutex);
+    bool gathering = shard->submitted.count > 0;
+    pthread_mutex_unlock(&shard->mutex);
+    if (gathering)
+        return GATHER_MS;
     for (size_t i = 0; i < shard->holding_count; i++)
         if (index_unflushed(shard->holdings[i].index) > 0)
-            return true;
-    return false;
+            return BUSY_FLUSH_WAIT_MS;
+    return IDLE_MS;
 }
 
 /* Looks after what no event moves, and publishes how the lanes stand. */
@@ -152,7 +186,8 @@ static void look_around(struct shard *shard, int64_t boot_us)
 
 static void finish(struct shard *shard)
 {
-    take_submitted(shard);
+    while (shard->submitted.count > 0)
+        take_submitted(shard);
     for (size_t i = 0; i < shard->holding_count; i++)
         for (int c = 0; c < shard->context_count; c++)
             lane_abandon(&shard->holdings[i].lanes[c]);
@@ -176,8 +211,7 @@ static void *shard_run(void *self)
             (atomic_load(&shard->open_calls) == 0 || boot_us >= shard->stop_by_boot_us))
             break;
         if (handled == 0)
-            log_writer_wait(shard->writer,
-                            anything_unflushed(shard) ? BUSY_FLUSH_WAIT_MS : IDLE_MS);
+            log_writer_wait(shard->writer, idle_ms(shard));
     }
     finish(shard);
     return NULL;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECTION_MEMORY_SIZE 32768 /* request line and headers */
+#define CONNECTION_MEMORY_SIZE 16384 /* request line and headers */
 
 static void *open_request(struct web_server *server)
 {
