@@ -23,7 +23,7 @@ VIEWS = ("product_detail", "product_list")
 
 class Ground:
     def __init__(self):
-        self.market = Market()
+        self.market = Market(quick_broker=False)
         self.token = self.market.token("bench-seller", "seller", lifetime_s=7200)
         self.ids_path = Path(self.market.folder) / "ids"
         self.listed = 0

@@ -63,6 +63,14 @@ void http_read_ids(const char *path, struct id_list *ret_ids)
         errx(EXIT_FAILURE, "%s: no ids", path);
 }
 
+void http_free_ids(struct id_list *ids)
+{
+    for (size_t i = 0; i < ids->count; i++)
+        free(ids->lines[i]);
+    free(ids->lines);
+    *ids = (struct id_list){0};
+}
+
 /* xorshift64*: good enough to spread requests, and no lock around it. */
 static uint64_t random_number(void)
 {

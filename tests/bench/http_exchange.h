@@ -40,6 +40,7 @@ struct sockaddr_in http_address(const char *text);
 int http_connect(const struct sockaddr_in *address);
 /* One id a line; ends the program when there is none. */
 void http_read_ids(const char *path, struct id_list *ret_ids);
+void http_free_ids(struct id_list *ids);
 const char *http_random_id(const struct id_list *ids);
 
 /* The request's size; ends the program when it does not fit. */

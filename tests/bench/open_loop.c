@@ -77,5 +77,6 @@ int main(int argc, char **argv)
            (unsigned long long)(result.by_class[0] + result.by_class[1]),
            (unsigned long long)result.broken, (unsigned long long)result.unanswered);
     latencies_done(&result.latencies);
+    http_free_ids(&ids);
     return EXIT_SUCCESS;
 }

@@ -159,5 +159,9 @@ int main(int argc, char **argv)
         turn(&writer, &reader, templates, i, &counts);
     }
     print(&counts);
+    latencies_done(&counts.write);
+    latencies_done(&counts.after_answer);
+    latencies_done(&counts.after_send);
+    http_free_ids(&ids);
     return EXIT_SUCCESS;
 }

@@ -12,19 +12,20 @@ from support.ports import free_port
 from support.process import Process
 from support.waiting import wait_until
 
-JVM = ["java", "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+JVM = ["java", "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC"]
+QUICK = "-XX:TieredStopAtLevel=1"  # starts sooner, runs slower: for tests, not for measuring
 CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
 
 
 class Broker(Process):
-    def __init__(self, folder, settings=None):
+    def __init__(self, folder, settings=None, quick=True):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.controller_port = free_port()
         self.settings = dict(settings or {})
         self._config = self.folder / "server.properties"
-        self._java = [*JVM, f"-Dlog4j2.configurationFile={ROOT}/compose/kafka/log4j2.yaml",
+        self._java = [*JVM, *([QUICK] if quick else []), f"-Dlog4j2.configurationFile={ROOT}/compose/kafka/log4j2.yaml",
                       "-cp", f"{kafka_jars()}/*"]
         super().__init__("kafka", [*self._java, "kafka.Kafka", self._config], self.folder)
 

@@ -26,9 +26,9 @@ def make_folder():
 class Market:
     """Attributes are the processes; any may be killed, stopped, paused and started again."""
 
-    def __init__(self, settings=None):
+    def __init__(self, settings=None, quick_broker=True):
         self.folder = make_folder()
-        self.broker = Broker(self.folder / "kafka")
+        self.broker = Broker(self.folder / "kafka", quick=quick_broker)
         self.postgres = Postgres(self.folder / "postgres")
         self.settings = {
             "SIJANG_KAFKA_BROKERS": self.broker.address,
