@@ -14,7 +14,7 @@
 #define CONTEXTS_MAX       16
 #define CALL_ARENA_MAX     (4 * 1024 * 1024)
 #define INDEX_MAP_BYTES    (256 * 1024 * 1024)
-#define FLUSH_COMMITS      2048
+#define FLUSH_COMMITS      256
 #define FLUSH_INTERVAL_US  500000
 #define FLUSH_RETRY_US     1000000
 #define LOOK_INTERVAL_US   20000
