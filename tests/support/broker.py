@@ -25,7 +25,8 @@ class Broker(Process):
         self.controller_port = free_port()
         self.settings = dict(settings or {})
         self._config = self.folder / "server.properties"
-        self._java = [*JVM, *([QUICK] if quick else []), f"-Dlog4j2.configurationFile={ROOT}/compose/kafka/log4j2.yaml",
+        self._java = [*JVM, *([QUICK] if quick else []),
+                      f"-Dlog4j2.configurationFile={ROOT}/compose/kafka/log4j2.yaml",
                       "-cp", f"{kafka_jars()}/*"]
         super().__init__("kafka", [*self._java, "kafka.Kafka", self._config], self.folder)
 
