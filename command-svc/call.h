@@ -31,7 +31,7 @@ struct call {
     struct uuid command_id;
     uint8_t request_hash[REQUEST_HASH_SIZE];
 
-    bool appended;  /* its commit was handed to the log: failure is no longer certain */
+    bool appended;  /* its commit, or its twin's, was handed to the log: failure is not certain */
     uint64_t token; /* answered once this commit of its lane is acknowledged */
 
     enum call_outcome outcome;

@@ -33,20 +33,6 @@ void lane_answer_when_durable(struct lane *lane, struct call *call)
         call_push(&lane->waiting, call);
 }
 
-void lane_take(struct lane *lane, struct call *call)
-{
-    switch (log_partition_state(lane->log)) {
-    case LOG_SERVING: pipeline_work(lane, call); break;
-    case LOG_STOPPED:
-        call_fault(call, log_partition_error(lane->log)->fault);
-        lane_answer(lane, call);
-        break;
-    case LOG_FOLLOWING:
-    case LOG_CLAIMING:
-    case LOG_SETTLING: call_push(&lane->pending, call); break;
-    }
-}
-
 static void take_pending(struct lane *lane)
 {
     struct call_queue pending = lane->pending;
@@ -55,6 +41,23 @@ static void take_pending(struct lane *lane)
     lane->pending = (struct call_queue){0};
     while ((call = call_pop(&pending)) != NULL)
         lane_take(lane, call);
+}
+
+void lane_take(struct lane *lane, struct call *call)
+{
+    switch (log_partition_state(lane->log)) {
+    case LOG_SERVING:
+        take_pending(lane);
+        pipeline_work(lane, call);
+        break;
+    case LOG_STOPPED:
+        call_fault(call, log_partition_error(lane->log)->fault);
+        lane_answer(lane, call);
+        break;
+    case LOG_FOLLOWING:
+    case LOG_CLAIMING:
+    case LOG_SETTLING: call_push(&lane->pending, call); break;
+    }
 }
 
 static void answer_up_to(struct lane *lane, uint64_t token)
@@ -75,15 +78,29 @@ static void lane_acknowledged(void *self, struct log_partition *partition, uint6
     answer_up_to(lane, token);
 }
 
+static bool stage(struct lane *lane, const struct log_event *events, size_t count,
+                  struct error *error)
+{
+    arena_reset(lane->arena);
+    if (store_apply(&lane->store, events, count, lane->arena, error))
+        return true;
+    index_abandon(lane->store.index);
+    return false;
+}
+
+/* A log read from its beginning outgrows the overlay: then there is a flush in between. */
 static bool lane_apply(void *self, struct log_partition *partition, const struct log_event *events,
                        size_t count, const struct log_position *after, struct error *error)
 {
     struct lane *lane = log_partition_user(partition);
     (void)self;
 
-    arena_reset(lane->arena);
-    if (!store_apply(&lane->store, events, count, lane->arena, error)) {
-        index_abandon(lane->store.index);
+    if (!stage(lane, events, count, error) &&
+        (error->fault != FAULT_OVERLOADED || !index_flush(lane->index, error) ||
+         !stage(lane, events, count, error))) {
+        log_warning("commit_not_applied", LOG_STRING("context", lane->store.context->name),
+                    LOG_NUMBER("partition", lane->number), LOG_NUMBER("offset", events[0].offset),
+                    LOG_ERROR(error));
         return false;
     }
     lane->position = *after;
@@ -121,17 +138,14 @@ static void lane_deposed(void *self, struct log_partition *partition)
 /* Up to the new claim everything is decided: found in the log is done, not found did not happen. */
 static void settle(struct lane *lane, struct call *call)
 {
-    struct remembered remembered;
     struct error error;
-    bool found;
+    bool known;
 
-    arena_reset(lane->arena);
-    if (!store_find_command(&lane->store, &call->command_id, lane->arena, &remembered, &found,
-                            &error)) {
+    if (!pipeline_recall(lane, call, &known, &error)) {
         log_error("settling_failed", LOG_ERROR(&error));
         call_fault(call, FAULT_OUTCOME_UNKNOWN);
-    } else if (found) {
-        call_done(call, remembered.version);
+    } else if (known) {
+        /* answered as it was */
     } else if (call_is_late(call, clock_boot_us())) {
         call_fault(call, FAULT_DEADLINE_PASSED);
     } else {

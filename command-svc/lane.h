@@ -10,6 +10,7 @@
 struct lane {
     struct store store;
     struct log_partition *log;
+    struct index *index;          /* of the partition, for all its lanes */
     int32_t number;               /* of the partition */
     struct arena *arena;          /* the shard's, for one call or commit at a time */
     struct log_position position; /* behind what is known: acknowledged or read */

@@ -41,7 +41,7 @@ static bool start_shards(struct service *service, struct error *error)
         if (service->shards[i] == NULL)
             return false;
     }
-    return service->shards != NULL;
+    return service->shards != NULL || error_set(error, FAULT_OUT_OF_MEMORY, "starting shards");
 }
 
 static struct web_server *start_server(struct service *service, struct error *error)

@@ -12,8 +12,6 @@
 #include "lib/record/avro.h"
 #include <string.h>
 
-#define REMEMBERED_FOR_US (24 * 3600 * INT64_C(1000000))
-
 /* authenticate */
 
 static bool authenticate(struct call *call, const struct service *service)
@@ -163,21 +161,16 @@ void pipeline_accept(struct web_request *request, const void *constant)
 
 /* load, refuse duplicates */
 
-/* True if the call is answered by what is known already. */
-static bool answer_again(struct lane *lane, struct call *call, struct error *error,
-                         bool *ret_failed)
+bool pipeline_recall(struct lane *lane, struct call *call, bool *ret_known, struct error *error)
 {
     struct remembered remembered;
-    bool found;
 
-    *ret_failed = false;
-    if (!call->keyed)
+    arena_reset(lane->arena);
+    if (!store_find_command(&lane->store, &call->command_id, lane->arena, &remembered, ret_known,
+                            error))
         return false;
-    *ret_failed = !store_find_command(&lane->store, &call->command_id, lane->arena, &remembered,
-                                      &found, error);
-    if (*ret_failed || !found ||
-        log_partition_now_us(lane->log) - remembered.time_us > REMEMBERED_FOR_US)
-        return false;
+    if (!*ret_known)
+        return true;
     if (remembered.request_hash.size != REQUEST_HASH_SIZE ||
         memcmp(remembered.request_hash.bytes, call->request_hash, REQUEST_HASH_SIZE) != 0) {
         call_refuse_problem(call, &problem_idempotency_key_reused);
@@ -185,9 +178,9 @@ static bool answer_again(struct lane *lane, struct call *call, struct error *err
     }
     call->aggregate_id = arena_copy_text(web_request_arena(call->request), remembered.subject);
     if (call->aggregate_id.bytes == NULL)
-        call_fault(call, FAULT_OUT_OF_MEMORY);
-    else
-        call_done(call, remembered.version);
+        return error_set(error, FAULT_OUT_OF_MEMORY, "answering again");
+    call->appended = true;
+    call_done(call, remembered.version);
     return true;
 }
 
@@ -321,10 +314,12 @@ static bool append(struct lane *lane, struct call *call, struct loaded *loaded,
 static bool work(struct lane *lane, struct call *call, struct error *error)
 {
     struct decision decision;
-    bool failed;
+    bool known = false;
 
-    if (answer_again(lane, call, error, &failed) || failed)
-        return !failed;
+    if (call->keyed && !pipeline_recall(lane, call, &known, error))
+        return false;
+    if (known)
+        return true;
     struct loaded loaded = {
         .aggregate = call->command->aggregate,
         .id = call->aggregate_id,

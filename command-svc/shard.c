@@ -31,6 +31,7 @@ struct holding {
     struct index *index;
     struct lane lanes[CONTEXTS_MAX];
     int64_t flush_after_boot_us;
+    bool flush_failed; /* the last one */
 };
 
 struct shard {
@@ -38,6 +39,7 @@ struct shard {
     int number;
     int context_count;
     size_t holding_count;
+    size_t flushed;           /* the holding flushed last */
     struct holding *holdings; /* of partitions number, number + shards, … */
     struct log_port *port;
     struct log_writer *writer;
@@ -45,6 +47,7 @@ struct shard {
     struct buffer payloads;
     struct buffer scratch;
     pthread_t thread;
+    bool runs;
     _Atomic bool stopping;
     int64_t stop_by_boot_us;
     _Atomic size_t open_calls;
@@ -121,26 +124,35 @@ static void flush(struct holding *holding, int64_t boot_us)
 {
     struct error error;
 
-    if (index_flush(holding->index, &error)) {
-        metric_observe_us(&metric_flush, clock_boot_us() - boot_us);
-        holding->flush_after_boot_us = boot_us + FLUSH_INTERVAL_US;
-    } else {
+    holding->flush_failed = !index_flush(holding->index, &error);
+    if (holding->flush_failed)
         log_error("index_flush_failed", LOG_ERROR(&error));
-        holding->flush_after_boot_us = boot_us + FLUSH_RETRY_US;
-    }
+    else
+        metric_observe_us(&metric_flush, clock_boot_us() - boot_us);
+    holding->flush_after_boot_us =
+        boot_us + (holding->flush_failed ? FLUSH_RETRY_US : FLUSH_INTERVAL_US);
 }
 
-/* At most one a turn, so that commands never wait for all of them. */
+static bool flush_is_due(const struct holding *holding, int64_t boot_us)
+{
+    size_t unflushed = index_unflushed(holding->index);
+
+    if (unflushed == 0)
+        return false;
+    return boot_us >= holding->flush_after_boot_us ||
+           (unflushed >= FLUSH_COMMITS && !holding->flush_failed);
+}
+
+/* At most one a turn, so that commands never wait for all of them; each in its turn. */
 static void flush_one_that_is_due(struct shard *shard, int64_t boot_us)
 {
     for (size_t i = 0; i < shard->holding_count; i++) {
-        struct holding *holding = &shard->holdings[i];
-        size_t unflushed = index_unflushed(holding->index);
-        bool due = boot_us >= holding->flush_after_boot_us;
-        if (unflushed > 0 && (due || unflushed >= FLUSH_COMMITS)) {
-            flush(holding, boot_us);
-            return;
-        }
+        size_t number = (shard->flushed + 1 + i) % shard->holding_count;
+        if (!flush_is_due(&shard->holdings[number], boot_us))
+            continue;
+        shard->flushed = number;
+        flush(&shard->holdings[number], boot_us);
+        return;
     }
 }
 
@@ -254,6 +266,7 @@ static bool open_lane(struct shard *shard, struct holding *holding, int32_t part
         .store = {.context = contexts[context],
                   .index = index_context(holding->index, contexts[context]->name),
                   .scratch = &shard->scratch},
+        .index = holding->index,
         .number = partition,
         .arena = &shard->arena,
         .payloads = &shard->payloads,
@@ -354,12 +367,19 @@ struct shard *shard_start(const struct command_config *config, int number, struc
     shard->holding_count =
         (size_t)((config->partitions - number + config->shards - 1) / config->shards);
     shard->holdings = calloc(shard->holding_count, sizeof(*shard->holdings));
-    if (shard->holdings == NULL || !open_all(shard, error) ||
-        pthread_create(&shard->thread, NULL, shard_run, shard) != 0) {
-        if (shard->holdings == NULL)
-            shard->holding_count = 0;
+    if (shard->holdings == NULL) {
+        shard->holding_count = 0;
+        error_set(error, FAULT_OUT_OF_MEMORY, "starting a shard");
         return shard_destroy(shard);
     }
+    if (!open_all(shard, error))
+        return shard_destroy(shard);
+    int failed = pthread_create(&shard->thread, NULL, shard_run, shard);
+    if (failed != 0) {
+        error_set(error, FAULT_IO_FAILED, "a thread for a shard: error %d", failed);
+        return shard_destroy(shard);
+    }
+    shard->runs = true;
     return shard;
 }
 

@@ -1,6 +1,8 @@
 # Where things are and on which ports. An option wins over the environment, that over what `up` was
 # told last time (var/settings), that over the default. Sourced by the others.
 
+export PATH=$PATH:/usr/sbin:/sbin # haproxy lives there, ordinary users do not look there
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 var=${SIJANG_VAR:-$root/var} # a second market from the same clone: another folder
 build=$root/build/release

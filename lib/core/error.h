@@ -9,7 +9,8 @@
 #define FAULTS(X)                                                                                  \
     X(OUT_OF_MEMORY, "out_of_memory", 503, true, "Memory ran out.")                                \
     X(OVERLOADED, "overloaded", 503, true, "Too much is waiting already. Try again shortly.")      \
-    X(DEADLINE_PASSED, "deadline_passed", 503, true, "It waited too long; nothing was changed.")   \
+    X(DEADLINE_PASSED, "deadline_passed", 503, true,                                               \
+      "It waited too long; this attempt changed nothing.")                                         \
     X(OUTCOME_UNKNOWN, "outcome_unknown", 504, true,                                               \
       "It may or may not have happened. Ask again with the same Idempotency-Key.")                 \
     X(SHUTTING_DOWN, "shutting_down", 503, true, "This process is stopping.")                      \

@@ -169,15 +169,13 @@ static bool needs_metadata(struct kafka_port *kafka)
 /* Metadata is asked for here, where blocking is allowed. True while more of it is needed. */
 static bool ask_metadata(struct kafka_port *kafka, int timeout_ms)
 {
-    int limit_ms = timeout_ms > 0 && timeout_ms < PROBE_TIMEOUT_MS ? timeout_ms : PROBE_TIMEOUT_MS;
-
     if (!needs_metadata(kafka))
         return false;
     if (clock_boot_us() < kafka->probe_due_us || timeout_ms == 0)
         return true;
     if (!kafka->connected || !kafka->topics_known)
-        kafka_consumer_probe(kafka, limit_ms);
-    (void)kafka_producer_warm_up(kafka, limit_ms);
+        kafka_consumer_probe(kafka, PROBE_TIMEOUT_MS);
+    (void)kafka_producer_warm_up(kafka, PROBE_TIMEOUT_MS);
     kafka->probe_due_us = clock_boot_us() + PROBE_INTERVAL_US;
     return needs_metadata(kafka);
 }

@@ -196,11 +196,13 @@ bool kafka_produce(struct log_port *port, int32_t source, const struct log_recor
         bytes += bytes_under_way(records[i].key.size, records[i].value.size);
     if (kafka->queued_bytes + bytes > kafka->options.queued_bytes_max)
         return error_set(error, FAULT_OVERLOADED, "too many bytes under way");
+    if (kafka->unreported_count == KAFKA_UNREPORTED_MAX)
+        return error_set(error, FAULT_OVERLOADED, "too many commits broke off");
     for (size_t i = 0; i < count; i++) {
         rd_kafka_resp_err_t code = produce_one(kafka, target, &records[i], first_token + i);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
-        if (i == 0 || kafka->unreported_count == KAFKA_UNREPORTED_MAX)
+        if (i == 0)
             return refused(code, error);
         /* Half a commit is under way: its outcome is unknown, and the reports must say so. */
         kafka->unreported[kafka->unreported_count++] = (struct log_report){

@@ -62,6 +62,7 @@ static void tell_deposed(struct log_partition *partition)
  * commit. */
 static void depose(struct log_partition *partition)
 {
+    partition->resume_due_us = 0;
     cursor_pause(&partition->cursor);
     cursor_resume(&partition->cursor);
     partition->claim_offset = LOG_OFFSET_NONE;
@@ -72,6 +73,7 @@ static void depose(struct log_partition *partition)
 
 static void stop(struct log_partition *partition, const struct error *error)
 {
+    partition->resume_due_us = 0;
     cursor_pause(&partition->cursor);
     partition->state = LOG_STOPPED;
     partition->wanted = false;
@@ -91,7 +93,7 @@ static void serve(struct log_partition *partition)
 {
     const struct log_owner *owner = &partition->writer->owner;
 
-    assert(flight_is_empty(&partition->flight));
+    assert(flight_is_empty(&partition->flight) && partition->resume_due_us == 0);
     cursor_pause(&partition->cursor);
     partition->state = LOG_SERVING;
     partition->serves = true;
@@ -211,7 +213,16 @@ static void check_crossed(struct log_partition *partition)
     acknowledge(partition);
 }
 
-static void apply(struct log_partition *partition)
+/* The owner could not take a commit just now: it is read again, a little later. */
+static void read_again_later(struct log_partition *partition, const struct log_position *before)
+{
+    cursor_pause(&partition->cursor);
+    partition->cursor.position = *before;
+    partition->resume_due_us =
+        partition->writer->now_us + partition->writer->options.settle_backoff_us_max;
+}
+
+static void apply(struct log_partition *partition, const struct log_position *before)
 {
     const struct log_owner *owner = &partition->writer->owner;
     struct cursor *cursor = &partition->cursor;
@@ -221,18 +232,21 @@ static void apply(struct log_partition *partition)
     bool ok = owner->apply(owner->self, partition, cursor->events, cursor->event_count,
                            &cursor->position, &error);
     cursor_release(cursor);
-    if (!ok)
+    if (!ok && fault_entry(error.fault)->retryable)
+        read_again_later(partition, before);
+    else if (!ok)
         stop(partition, &error);
 }
 
 void partition_take_message(struct log_partition *partition, struct log_message *message)
 {
+    struct log_position before = partition->cursor.position;
     struct error error;
 
     switch (cursor_take(&partition->cursor, message, &error)) {
     case CURSOR_NOTHING: break;
     case CURSOR_ADVANCED: partition->moved = true; break;
-    case CURSOR_COMMIT: apply(partition); break;
+    case CURSOR_COMMIT: apply(partition, &before); break;
     case CURSOR_DEPOSED: depose(partition); break;
     case CURSOR_STOPPED: stop(partition, &error); break;
     }
@@ -328,6 +342,10 @@ void partition_tick(struct log_partition *partition)
 {
     const struct log_owner *owner = &partition->writer->owner;
 
+    if (partition->resume_due_us != 0 && partition->resume_due_us <= partition->writer->now_us) {
+        partition->resume_due_us = 0;
+        cursor_resume(&partition->cursor);
+    }
     release_if_done(partition);
     claim_if_due(partition);
     if (!partition->moved)

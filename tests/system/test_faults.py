@@ -8,7 +8,7 @@ import pytest
 
 from support.ledger import Ledger, check_views, detail_rows
 from support.load import Load
-from support.market import PARTITIONS
+from support.market import PARTITIONS, Market
 from support.waiting import wait_until
 
 
@@ -86,6 +86,23 @@ def test_a_lost_index_is_rebuilt_from_the_log(fresh_market):
     market.command.start()
     again = seller.post("/v1/products", body, key)
     assert (again.status_code, again.json()) == (201, first.json())
+
+
+def test_an_index_larger_than_its_overlay_is_rebuilt():
+    """A log of many times what may wait for a flush, read from its beginning."""
+    with Market({"SIJANG_OVERLAY_BYTES_MAX": 1048576}) as market:
+        body = {"title": "Latte", "description": "x" * 4000, "price": 1, "stock": 0}
+        keys = [str(uuid.uuid4()) for _ in range(4000)]
+        seller = market.client("seller", "seller", at=market.command)
+        first = [seller.post("/v1/products", body, key) for key in keys]
+        assert {answer.status_code for answer in first} == {201}
+        market.command.kill()
+        for index in market.folder.glob("index/*/data.mdb"):
+            index.unlink()
+        market.command.start()
+        for number in (0, 1999, 3999):
+            again = seller.post("/v1/products", body, keys[number])
+            assert (again.status_code, again.json()) == (201, first[number].json())
 
 
 def test_answers_are_repeated_after_a_crash(fresh_market):
