@@ -100,11 +100,14 @@ static bool read_marks(struct text header, struct arena *arena, struct wait *wai
 
 bool wait_read(struct web_request *request, struct wait *ret_wait)
 {
-    struct text header = web_request_header(request, "Sijang-Wait-For");
+    struct text header, prefer;
 
     *ret_wait = (struct wait){0};
+    if (!web_request_header_joined(request, "Sijang-Wait-For", &header) ||
+        !web_request_header_joined(request, "Prefer", &prefer))
+        return false;
     if (header.bytes == NULL)
         return true;
-    ret_wait->patience_us = read_patience(web_request_header(request, "Prefer"));
+    ret_wait->patience_us = read_patience(prefer);
     return read_marks(header, web_request_arena(request), ret_wait);
 }

@@ -271,6 +271,49 @@ struct text web_request_header(const struct web_request *request, const char *na
     return header(request, name, strlen(name));
 }
 
+struct header_joining {
+    struct text name;
+    size_t lines;
+    size_t size; /* of the values, and a comma behind each */
+    char *at;    /* NULL: only measured */
+};
+
+static enum MHD_Result join_line(void *closure, enum MHD_ValueKind kind, const char *key,
+                                 size_t key_size, const char *value, size_t value_size)
+{
+    (void)kind;
+    struct header_joining *joining = closure;
+    if (key_size != joining->name.size || strncasecmp(key, joining->name.bytes, key_size) != 0)
+        return MHD_YES;
+    joining->lines++;
+    joining->size += value_size + 1;
+    if (joining->at == NULL)
+        return MHD_YES;
+    if (value_size > 0)
+        memcpy(joining->at, value, value_size);
+    joining->at[value_size] = ',';
+    joining->at += value_size + 1;
+    return MHD_YES;
+}
+
+bool web_request_header_joined(struct web_request *request, const char *name,
+                               struct text *ret_value)
+{
+    struct header_joining joining = {.name = text_of(name)};
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, join_line, &joining);
+    *ret_value = web_request_header(request, name);
+    if (joining.lines < 2)
+        return true;
+    size_t size = joining.size - 1;
+    char *joined = arena_alloc(&request->arena, joining.size);
+    if (joined == NULL)
+        return false;
+    joining.at = joined;
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, join_line, &joining);
+    *ret_value = (struct text){.bytes = joined, .size = size};
+    return true;
+}
+
 struct text web_request_body(const struct web_request *request)
 {
     return (struct text){.bytes = request->body, .size = request->body_size};

@@ -62,6 +62,10 @@ struct text web_request_param(const struct web_request *request,
                               const char *name); /* of the path */
 struct text web_request_query(const struct web_request *request, const char *name);
 struct text web_request_header(const struct web_request *request, const char *name); /* any case */
+/* All lines of that name as one list, comma separated (RFC 9110, section 5.3). False: the arena is
+ * full. */
+MUST_CHECK bool web_request_header_joined(struct web_request *request, const char *name,
+                                          struct text *ret_value);
 struct text web_request_body(const struct web_request *request);
 struct text web_request_id(
     const struct web_request *request); /* X-Request-ID if sane, else drawn */
