@@ -108,6 +108,20 @@ static void take_rows(struct db_question *rows, const struct db_rows *read,
     web_resume(ask->request);
 }
 
+static bool take_standing(struct ask *ask, struct error *error)
+{
+    struct views *views = ask->service->views;
+    struct error trouble;
+
+    if (views_describe(views, ask->question->view, ask->partition, ask->arena,
+                       &ask->answer.standing))
+        return true;
+    views_trouble(views, &trouble);
+    if (trouble.fault != FAULT_NONE)
+        return error_set(error, FAULT_DATABASE_UNAVAILABLE, "positions cannot be read");
+    return error_set(error, FAULT_NOT_READY, "positions were not read yet");
+}
+
 static bool send_rows(struct ask *ask, struct error *error)
 {
     struct db_question *rows = arena_alloc(ask->arena, sizeof *rows);
@@ -117,9 +131,8 @@ static bool send_rows(struct ask *ask, struct error *error)
      * statement sent later sees at least what was committed then, so the rows are never older than
      * the position says (reads spread over replicas would need the position from the replica that
      * answers). */
-    if (!views_describe(ask->service->views, ask->question->view, ask->partition, ask->arena,
-                        &ask->answer.standing))
-        return error_set(error, FAULT_NOT_READY, "positions were not read yet");
+    if (!take_standing(ask, error))
+        return false;
     if (rows == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "asking for rows");
     /* Its many values are not cleared: bind fills those that the statement has. */

@@ -11,7 +11,7 @@ struct view {
     const char *name;
     const char *const *contexts;          /* whose events it reads; NULL-terminated */
     const struct db_statement *positions; /* its rows are view_position_record's */
-    struct metric *lag;                   /* events */
+    struct metric *lag;                   /* records of the log */
 };
 
 struct view_position {

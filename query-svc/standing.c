@@ -54,8 +54,7 @@ void standing_set(struct standing *standing, const struct db_rows *rows)
     const struct view_position *positions = rows->items;
     static const struct uuid none;
 
-    memset(standing->entries, 0,
-           standing->context_count * (size_t)standing->partitions * sizeof *standing->entries);
+    standing_forget(standing);
     for (size_t i = 0; i < rows->count; i++) {
         const struct view_position *position = &positions[i];
         size_t context = find_context(standing, position->context);
@@ -70,6 +69,13 @@ void standing_set(struct standing *standing, const struct db_rows *rows)
                        !uuid_equal(&entry->log, &none);
     }
     standing->polled = true;
+}
+
+void standing_forget(struct standing *standing)
+{
+    memset(standing->entries, 0,
+           standing->context_count * (size_t)standing->partitions * sizeof *standing->entries);
+    standing->polled = false;
 }
 
 static enum view_outcome judge_mark(const struct standing *standing, const struct log_mark *mark)

@@ -23,9 +23,11 @@ MUST_CHECK bool standing_init(struct standing *standing, const struct view *view
 void standing_done(struct standing *standing);
 /* `rows` are of view_position_record. */
 void standing_set(struct standing *standing, const struct db_rows *rows);
+/* As if never polled: nothing is reached, nothing can be described. */
+void standing_forget(struct standing *standing);
 enum view_outcome standing_judge(const struct standing *standing, const struct log_mark *marks,
                                  size_t mark_count);
 MUST_CHECK bool standing_describe(const struct standing *standing, int32_t partition,
                                   struct arena *arena, struct view_standing *ret_standing);
-/* Events between the view and the log's end; negative: not known. */
+/* Records of the log between the view and its end; negative: not known. */
 int64_t standing_lag(const struct standing *standing, int32_t partition);

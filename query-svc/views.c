@@ -228,6 +228,15 @@ static bool connect_if_closed(struct views *views, struct error *error)
     return views->connection != NULL;
 }
 
+/* A database that was away may come back with less than it had (the projector does not wait for its
+ * disk), rows and positions alike: what was seen before says nothing about it. Lock held. */
+static void forget_standings(struct views *views)
+{
+    for (size_t i = 0; i < views->count; i++)
+        standing_forget(&views->watched[i].standing);
+    views->all_polled_boot_us = 0;
+}
+
 /* One turn; returns when the next one is due. */
 static int64_t turn(struct views *views)
 {
@@ -240,6 +249,8 @@ static int64_t turn(struct views *views)
     views->trouble = error;
     if (fine)
         views->polled_boot_us = clock_boot_us();
+    else
+        forget_standings(views);
     pthread_mutex_unlock(&views->lock);
     if (!fine) {
         views->connection = db_close(views->connection);

@@ -38,11 +38,11 @@ void views_trouble(struct views *views, struct error *ret_trouble);
 
 #define VIEWS_ALL_PARTITIONS (-1)
 
-/* Where a view stands, as headers say it; strings from the arena. False: nothing was read yet, or
- * the arena is full. */
+/* Where a view stands, as headers say it; strings from the arena. False: nothing was read since the
+ * database was last away, or the arena is full. */
 struct view_standing {
     const char *position; /* marks, comma separated; empty: nothing read of any context */
-    const char *lag;      /* events; NULL: the log's end is not known */
+    const char *lag;      /* records of the log; NULL: the log's end is not known */
 };
 MUST_CHECK bool views_describe(struct views *views, const struct view *view, int32_t partition,
                                struct arena *arena, struct view_standing *ret_standing);

@@ -1,7 +1,7 @@
 /* Where catalog's views stand. */
 #include "query-svc/catalog/catalog_views.h"
 
-#define LAG_HELP "Events between a view and the end of the log."
+#define LAG_HELP "Records of the log between a view and its end."
 
 static const char *const only_catalog[] = {"catalog", NULL};
 

@@ -1,6 +1,7 @@
 """query-svc alone, on rows and positions written here: waiting, refusing, losing its database."""
 
 import asyncio
+import http.client
 import json
 import threading
 import time
@@ -227,6 +228,36 @@ def test_a_malformed_position_is_refused(reads, position):
     assert code_of(reads.get(PRODUCT, position)) == (400, "malformed_position")
 
 
+def code_of_lines(reads, *lines):
+    """requests joins lines of one name itself: here each goes out as it is."""
+    connection = http.client.HTTPConnection("127.0.0.1", reads.service.port, timeout=20)
+    connection.putrequest("GET", PRODUCT)
+    for name, value in lines:
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    code = json.loads(answer.read()).get("code")
+    connection.close()
+    return answer.status, code
+
+
+@pytest.mark.parametrize("positions,expected", [
+    ((mark(99), mark(99, 1)), (200, None)),
+    ((mark(99), mark(100, 4)), (504, "position_not_reached")),
+    ((mark(100, 4), mark(99)), (504, "position_not_reached")),
+    ((mark(99), mark(99, 1), mark(1, log=OTHER_LOG)), (400, "unknown_position")),
+    ((mark(99), "nonsense"), (400, "malformed_position")),
+    ((mark(99), ""), (400, "malformed_position")),
+], ids=range(6))
+def test_positions_on_several_lines_are_one_list(reads, positions, expected):
+    lines = [("sijang-wait-for" if i else "Sijang-Wait-For", position)
+             for i, position in enumerate(positions)]
+    start = time.monotonic()
+    preferences = [("Prefer", "return=minimal"), ("Prefer", "wait=0")]
+    assert code_of_lines(reads, *lines, *preferences) == expected
+    assert time.monotonic() - start < 0.9
+
+
 @pytest.mark.parametrize("position", [
     mark(1, log=OTHER_LOG), mark(1, partition=PARTITIONS), f"{mark(1)},{mark(1, 1, log=OTHER_LOG)}",
 ])
@@ -412,6 +443,21 @@ def test_positions_that_cannot_be_read_are_not_ready_and_said_why(own_reads):
                     " next_offset, end_offset FROM view_product_list_r1.position")
     own_reads.service.wait_ready()
     assert own_reads.get(PRODUCT, mark(99), 20).status_code == 200
+
+
+def test_positions_from_before_a_loss_are_not_used_after_it(own_reads):
+    """A database that crashed may be back with older positions than those already seen."""
+    own_reads.query("ALTER VIEW product_detail_position RENAME TO hidden")
+    wait_until(lambda: not own_reads.service.ready(), 10, "not ready")
+    for position in (None, mark(99)):
+        assert code_of(own_reads.get(PRODUCT, position, 20)) == (503, "database_unavailable")
+    for partition in range(PARTITIONS):
+        own_reads.move(50, partition)
+    own_reads.query("ALTER VIEW hidden RENAME TO product_detail_position")
+    own_reads.service.wait_ready()
+    assert own_reads.get(PRODUCT).headers["Sijang-Position"] == mark(
+        49, partition_of(product_id(7)))
+    assert code_of(own_reads.get(PRODUCT, mark(99), 0)) == (504, "position_not_reached")
 
 
 def test_metrics_count_answers_waits_and_lag(own_reads):
