@@ -32,6 +32,6 @@ const struct config_entry projector_config_table[] = {
      .help = "how long the database may take for one statement"},
     {"SIJANG_PROJECTOR_LAG_EVENTS_MAX", CONFIG_INTEGER, AT(lag_events_max), .initial = "1000",
      .min = 0, .max = 1000000000,
-     .help = "further behind than that, a view is ready only while it makes progress"},
+     .help = "records; further behind, a view is ready only while it makes progress"},
     {0},
 };

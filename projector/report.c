@@ -3,7 +3,7 @@
 #include "lib/core/logger.h"
 #include "projector/worker.h"
 
-static int64_t events_behind(const struct source *source)
+static int64_t records_behind(const struct source *source)
 {
     int64_t behind = source->end - source->stored.next;
     return behind > 0 ? behind : 0;
@@ -34,7 +34,7 @@ static void measure_lag(struct worker *worker, int64_t now_boot_us)
             report->lag_known = false;
             continue;
         }
-        int64_t behind = events_behind(source);
+        int64_t behind = records_behind(source);
         int64_t ms = ms_behind(source, now_boot_us - worker->started_boot_us, now_boot_us);
         if (behind == 0)
             source->at_end_boot_us = now_boot_us;

@@ -3,12 +3,12 @@
 #include "projector/positions.h"
 #include "projector/worker.h"
 
-#define POLL_RECORDS_MAX 256 /* at once, so that a batch's bytes are looked at in between */
-#define POLL_TIMEOUT_MS  200 /* a heartbeat and a look at `stopping` at least that often */
-/* Positions alone, over void and platform records, are written that often. */
+#define POLL_RECORDS_MAX 256   /* at once, so that a batch's bytes are looked at in between */
+#define POLL_TIMEOUT_MS  200   /* a heartbeat and a look at `stopping` at least that often */
 #define PACED_EVENTS_MIN 16    /* a batch of that many means load */
 #define PACE_US          20000 /* from one transaction to the next, under load */
-#define ADVANCE_MS       100
+/* Positions alone, over void and platform records, are written that often. */
+#define ADVANCE_MS 100
 
 static void take_commit(void *self, int32_t source, const struct log_event *events, size_t count,
                         const struct log_position *after)
@@ -28,9 +28,22 @@ static void take_advance(void *self, int32_t source, const struct log_position *
         from->read = *after;
 }
 
+/* What reading again would meet again. */
+static bool is_of_the_log(enum fault fault)
+{
+    return fault == FAULT_LOG_REPLACED || fault == FAULT_LOG_TRUNCATED ||
+           fault == FAULT_LOG_FAILED || fault == FAULT_DATA_CORRUPT;
+}
+
+/* Whatever is wrong on our side ends the session; the next one reads again. */
 static void take_stop(void *self, int32_t source, const struct error *error)
 {
     struct worker *worker = self;
+    if (!is_of_the_log(error->fault)) {
+        if (worker->intake.fault == FAULT_NONE)
+            worker->intake = *error;
+        return;
+    }
     struct source *from = &worker->sources.items[source];
     source_halt(from, from->read.next, (struct text){0}, (struct text){0}, error);
 }

@@ -28,7 +28,7 @@ struct worker {
     struct log_reader *reader;
     struct db_connection *connection;
     struct health_report report;
-    struct error intake;     /* why a commit could not be taken over; FAULT_NONE: all were */
+    struct error intake;     /* why something could not be taken over; FAULT_NONE: all was */
     int64_t written_boot_us; /* the last transaction */
     size_t last_events;      /* in it */
     int64_t started_boot_us;
