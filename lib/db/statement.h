@@ -58,7 +58,6 @@ struct db_value {
     const struct field *field;
 };
 
-struct db_value db_null(void);
 struct db_value db_integer(int64_t value);
 struct db_value db_boolean(bool value);
 struct db_value db_text(struct text value); /* absent: NULL */

@@ -17,11 +17,6 @@ struct item {
     struct text text;
 };
 
-struct db_value db_null(void)
-{
-    return (struct db_value){.shape = DB_NULL};
-}
-
 struct db_value db_integer(int64_t value)
 {
     return (struct db_value){.shape = DB_SCALAR_INTEGER, .integer = value};
