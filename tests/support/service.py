@@ -63,10 +63,11 @@ class Service(Process):
 class Gateway(Service):
     """HAProxy with the configuration everybody uses."""
 
-    def __init__(self, folder, command_port, query_port):
+    CONFIG = ROOT / "compose/haproxy/haproxy.cfg"
+
+    def __init__(self, folder, command_port, query_port, config=CONFIG):
         self.port = free_port()
-        Process.__init__(self, "gateway", ["haproxy", "-db", "-f",
-                                           ROOT / "compose/haproxy/haproxy.cfg"], folder, {
+        Process.__init__(self, "gateway", ["haproxy", "-db", "-f", config], folder, {
             "SIJANG_GATEWAY_BIND": f"127.0.0.1:{self.port}",
             "SIJANG_COMMAND_SERVER": f"127.0.0.1:{command_port}",
             "SIJANG_QUERY_SERVER": f"127.0.0.1:{query_port}",

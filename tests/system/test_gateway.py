@@ -18,6 +18,8 @@ class Backend(ThreadingHTTPServer):
     def __init__(self, name):
         self.name = name
         self.is_ready = True
+        self.is_late = False
+        self.let_go = threading.Event()
         self.seen = []
         super().__init__(("127.0.0.1", 0), Answer)
         self.port = self.server_address[1]
@@ -32,6 +34,10 @@ class Answer(BaseHTTPRequestHandler):
             return self.answer(200 if self.server.is_ready else 503)
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.seen.append((self.command, self.path, self.headers["X-Request-ID"]))
+        if self.server.is_late:
+            self.server.let_go.wait(20)
+            self.close_connection = True
+            return None
         return self.answer(200)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
@@ -49,10 +55,10 @@ class Answer(BaseHTTPRequestHandler):
 
 
 class Edge:
-    def __init__(self, folder):
+    def __init__(self, folder, config=Gateway.CONFIG):
         self.command = Backend("command")
         self.query = Backend("query")
-        self.gateway = Gateway(folder, self.command.port, self.query.port)
+        self.gateway = Gateway(folder, self.command.port, self.query.port, config)
         self.gateway.start()
 
     def ask(self, method, path, **options):
@@ -61,6 +67,7 @@ class Edge:
     def stop(self):
         self.gateway.stop()
         for backend in (self.command, self.query):
+            backend.let_go.set()
             backend.shutdown()
             backend.server_close()
 
@@ -110,6 +117,31 @@ def test_ready_means_the_whole_way_is_open(edge):
     edge.command.is_ready = True
     edge.gateway.wait_passes("command")
     wait_until(lambda: edge.ask("GET", "/ready").status_code == 200, 10, "it has noticed again")
+
+
+@pytest.fixture
+def hasty_edge(folder):
+    """The same with less patience."""
+    text = Gateway.CONFIG.read_text()
+    patience = "timeout server 60s"
+    assert text.count(patience) == 1
+    config = folder / "hasty.cfg"
+    config.write_text(text.replace(patience, "timeout server 500ms"))
+    edge = Edge(folder, config)
+    edge.command.is_late = edge.query.is_late = True
+    yield edge
+    edge.stop()
+
+
+@pytest.mark.parametrize("method, path, code", [
+    ("POST", "/v1/products", "outcome_unknown"),
+    ("GET", "/v1/products", "timeout"),
+    ("GET", "/v1/streams/catalog/Product/1", "timeout"),
+])
+def test_only_a_change_has_an_unknown_outcome(hasty_edge, method, path, code):
+    late = hasty_edge.ask(method, path)
+    assert late.headers["Content-Type"] == "application/problem+json"
+    assert (late.status_code, late.json()["status"], late.json()["code"]) == (504, 504, code)
 
 
 def test_the_gateway_counts_what_passes(edge):
