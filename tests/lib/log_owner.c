@@ -34,7 +34,8 @@ static bool on_apply(void *self, struct log_partition *partition, const struct l
     for (size_t i = 0; i < count; i++)
         assert_int_equal(events[i].version, events[0].version);
     note(owner, "apply:", events[0].version);
-    return !owner->apply_fails || error_set(error, FAULT_INDEX_FAILED, "as the test wants it");
+    return owner->apply_fault == FAULT_NONE ||
+           error_set(error, owner->apply_fault, "as the test wants it");
 }
 
 static void on_advanced(void *self, struct log_partition *partition,

@@ -14,7 +14,7 @@ struct log_owner_process {
     struct log_writer *writer;
     struct log_partition *partition;
     char trace[OWNER_TRACE_SIZE]; /* "serving@1 ack:1 apply:3 deposed" */
-    bool apply_fails;
+    enum fault apply_fault;       /* of every apply; NONE: they succeed */
 };
 
 /* Starts following from `from`; NULL: from the beginning. */

@@ -214,17 +214,34 @@ static void another_partition_count_is_refused(void **unused)
     assert_int_equal(sim_broker_end(broker, OWNER_TOPIC, 0), 1);
 }
 
-static void an_apply_that_fails_stops_the_partition(void **unused)
+static void start_with_failing_apply(enum fault fault)
 {
-    (void)unused;
     owner_start_serving(&owner, broker);
     assert_true(owner_append(&owner, 1, 1));
     owner_stop(&owner);
     owner_start(&owner, broker, NULL);
-    owner.apply_fails = true;
+    owner.apply_fault = fault;
+    owner_run(&owner);
+}
+
+static void an_apply_that_can_never_succeed_stops_the_partition(void **unused)
+{
+    (void)unused;
+    start_with_failing_apply(FAULT_DATA_CORRUPT);
+    owner_expect(&owner, "apply:1");
+    expect_stopped(FAULT_DATA_CORRUPT);
+}
+
+static void an_apply_that_fails_in_passing_is_tried_again_before_anything_else(void **unused)
+{
+    (void)unused;
+    start_with_failing_apply(FAULT_INDEX_FAILED);
+    assert_int_not_equal(log_partition_state(owner.partition), LOG_STOPPED);
+    assert_int_not_equal(log_partition_state(owner.partition), LOG_SERVING);
+    owner.apply_fault = FAULT_NONE;
+    owner.trace[0] = '\0';
     owner_run(&owner);
     owner_expect(&owner, "apply:1");
-    expect_stopped(FAULT_INDEX_FAILED);
 }
 
 /* Serves, appends numbers 1 to count, stops; the position behind them. */
@@ -334,7 +351,8 @@ int main(void)
         TEST(commits_and_records_have_limits),
         TEST(partition_time_follows_the_append_times_and_never_goes_back),
         TEST(another_partition_count_is_refused),
-        TEST(an_apply_that_fails_stops_the_partition),
+        TEST(an_apply_that_can_never_succeed_stops_the_partition),
+        TEST(an_apply_that_fails_in_passing_is_tried_again_before_anything_else),
         TEST(a_log_cut_since_the_position_is_refused),
         TEST(a_log_cut_and_grown_again_is_refused),
         TEST(a_log_made_anew_in_the_same_shape_is_refused),
