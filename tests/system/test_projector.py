@@ -393,27 +393,6 @@ def test_it_starts_before_its_tables_and_its_servers(room):
     room.check()
 
 
-def test_a_single_event_is_readable_at_once(room):
-    projector = room.projector().start()
-    product = room.writer.list_product(0)
-    room.writer.flush()
-    room.wait_until_at(room.ends())
-    for _ in range(200):
-        room.writer.commit(product, product.next_events(random.Random(product.version)))
-        room.writer.flush()
-    room.check()
-    name = "sijang_projector_append_to_commit_seconds_bucket"
-    buckets = {}
-    for line in projector.get("/metrics").text.splitlines():
-        if line.startswith(name + '{view="product_detail"'):
-            edge = line.split('le="')[1].split('"')[0]
-            buckets[float(edge)] = float(line.rsplit(" ", 1)[1])
-    count = max(buckets.values())
-    median = min(edge for edge, below in sorted(buckets.items()) if below >= count / 2)
-    print("append to commit, median at most", median)
-    assert median <= 0.033
-
-
 def test_the_metrics_say_how_far_each_partition_is(room):
     room.writer.work(200)
     projector = room.projector().start()
