@@ -77,6 +77,21 @@ static bool validate(struct call *call)
 
 /* route */
 
+/* The next id in line: drawn anew only where its last byte has gone through all values. */
+static void vary_id(struct uuid *id, char text[static UUID_TEXT_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t *last = &id->bytes[sizeof(id->bytes) - 1];
+
+    if (++*last == 0) {
+        *id = uuid_v7();
+        uuid_format(id, text);
+        return;
+    }
+    text[UUID_TEXT_SIZE - 3] = digits[*last >> 4];
+    text[UUID_TEXT_SIZE - 2] = digits[*last & 15];
+}
+
 /* The id of what is created is drawn until it falls into the partition of the command id: a retry,
  * which has only the key, comes to the partition that knows. */
 static bool draw_aggregate_id(struct call *call, int32_t partition_count)
@@ -87,10 +102,10 @@ static bool draw_aggregate_id(struct call *call, int32_t partition_count)
 
     uuid_format(&call->command_id, command_id);
     int32_t wanted = log_partition_of(command_text, partition_count);
-    do {
-        struct uuid id = uuid_v7();
-        uuid_format(&id, drawn);
-    } while (log_partition_of(drawn_text, partition_count) != wanted);
+    struct uuid id = uuid_v7();
+    uuid_format(&id, drawn);
+    while (log_partition_of(drawn_text, partition_count) != wanted)
+        vary_id(&id, drawn);
     call->aggregate_id = arena_copy_text(web_request_arena(call->request), drawn_text);
     return call->aggregate_id.bytes != NULL;
 }

@@ -1,6 +1,7 @@
 """Fixtures: servers for a whole run where tests only use them, fresh ones where they break them."""
 
 import os
+import resource
 import shutil
 
 import pytest
@@ -16,6 +17,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="runs with --long only"))
+
+
+# A thousand connections are more than an ordinary user's soft limit allows.
+_, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 
 
 @pytest.fixture

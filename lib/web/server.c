@@ -12,7 +12,9 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#define OTHER_FILES            256   /* open beside the connections: index, broker, database */
 #define CONNECTION_MEMORY_SIZE 16384 /* request line and headers */
 
 static void *open_request(struct web_server *server)
@@ -219,6 +221,18 @@ static bool read_address(const struct web_server_options *options,
     return error_set(error, FAULT_CONFIG_INVALID, "%s is not a numeric address", options->address);
 }
 
+/* An ordinary user's soft limit, 1,024, is below what is configured here; the hard one is not.
+ * Where it is, too, connections beyond it are refused when they come. */
+static void allow_connections(int connections_max)
+{
+    struct rlimit files;
+    rlim_t wanted = (rlim_t)connections_max + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static bool start_daemon(struct web_server *server, struct error *error)
 {
     const struct web_server_options *options = &server->options;
@@ -278,6 +292,7 @@ struct web_server *web_server_start(const struct web_server_options *options, st
         return NULL;
     }
     server->options = *options;
+    allow_connections(options->connections_max);
     init_lock(server);
     if (router_init(&server->router, options->routes, error) && start_daemon(server, error))
         return server;
