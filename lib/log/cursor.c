@@ -283,6 +283,15 @@ static enum cursor_outcome read_claim(struct cursor *cursor, const struct platfo
     return CURSOR_ADVANCED;
 }
 
+static enum cursor_outcome read_platform(struct cursor *cursor, const struct log_event *event)
+{
+    cursor->statistics->platform++;
+    if (!text_is(event->type, ENVELOPE_BARRIER_TYPE))
+        return CURSOR_PLATFORM;
+    cursor_release(cursor);
+    return CURSOR_ADVANCED;
+}
+
 /* The message is the cursor's from here on. */
 static enum cursor_outcome read_valid(struct cursor *cursor, struct log_message *message,
                                       const struct log_event *event, struct error *error)
@@ -295,11 +304,8 @@ static enum cursor_outcome read_valid(struct cursor *cursor, struct log_message 
     if (cursor->fence.open_index > 0)
         return CURSOR_NOTHING;
     settle_position(cursor, true);
-    if (cursor->event_count == 1 && text_is(event->type, ENVELOPE_BARRIER_TYPE)) {
-        cursor->statistics->platform++;
-        cursor_release(cursor);
-        return CURSOR_ADVANCED;
-    }
+    if (cursor->event_count == 1 && platform_is(event))
+        return read_platform(cursor, event);
     cursor->statistics->events += (int64_t)cursor->event_count;
     return CURSOR_COMMIT;
 }

@@ -17,6 +17,7 @@ enum cursor_outcome {
     CURSOR_NOTHING = 1,
     CURSOR_ADVANCED, /* position moved over platform or void records */
     CURSOR_COMMIT,   /* position moved behind a commit: cursor->events, cursor->event_count */
+    CURSOR_PLATFORM, /* the same of a platform record that says something: cursor->events[0] */
     CURSOR_DEPOSED,  /* CROSSING met a claim or a valid record */
     CURSOR_STOPPED,  /* cannot be read on; *error says why */
 };
@@ -55,7 +56,8 @@ void cursor_pause(struct cursor *cursor);
 /* Reads on from `next` to see whether anything before `limit` counts; over once `next` is there. */
 void cursor_cross(struct cursor *cursor, int64_t limit);
 
-/* Takes the message. After COMMIT the events stay until cursor_release or cursor_surrender. */
+/* Takes the message. After COMMIT and PLATFORM the events stay until cursor_release or
+ * cursor_surrender. */
 enum cursor_outcome cursor_take(struct cursor *cursor, struct log_message *message,
                                 struct error *error);
 void cursor_release(struct cursor *cursor);

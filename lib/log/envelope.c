@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define HEADERS_READ_MAX 64
-#define PLATFORM_PREFIX  "sijang.platform."
 
 enum value_kind {
     VALUE_FENCE,

@@ -9,6 +9,7 @@
 
 #define ENVELOPE_CLAIM_TYPE   "sijang.platform.Claim"
 #define ENVELOPE_BARRIER_TYPE "sijang.platform.Barrier"
+#define PLATFORM_PREFIX       "sijang.platform."
 
 /* The headers of one record under construction. Values point into it or at the event's texts. */
 struct envelope {

@@ -1,8 +1,8 @@
-/* Claims and barriers: their Avro bodies and their envelopes. */
+/* Claims and the others: their Avro bodies and their envelopes. */
 #include "lib/log/platform.h"
 
-#include "lib/log/platform/records.h"
 #include "lib/record/avro.h"
+#include <assert.h>
 
 #define CLAIM_BYTES_MAX     1024 /* of a claim's body and what decoding it needs */
 #define PARTITION_COUNT_MAX 100000
@@ -59,15 +59,73 @@ bool platform_read_claim(struct text payload, struct platform_claim *ret_claim)
     return ok;
 }
 
-bool platform_barrier(const struct uuid *id, struct buffer *payload, struct log_event *ret_event)
+/* By kind. */
+static const struct text sources[PLATFORM_RECORD_COUNT] = {
+    [PLATFORM_CLAIM] = TEXT("/platform/claim"),
+    [PLATFORM_BARRIER] = TEXT("/platform/barrier"),
+    [PLATFORM_CHECKPOINT] = TEXT("/platform/checkpoint"),
+    [PLATFORM_OUTCOME] = TEXT("/platform/outcome"),
+    [PLATFORM_PARK] = TEXT("/platform/park"),
+    [PLATFORM_RELEASE] = TEXT("/platform/release"),
+};
+
+bool platform_write(const struct platform_entry *entry, struct buffer *payload,
+                    struct log_event *ret_event, struct error *error)
 {
+    static const struct barrier nothing;
+    const struct record *record = platform_records[entry->kind];
+
+    assert(entry->kind != PLATFORM_CLAIM && entry->kind < PLATFORM_RECORD_COUNT);
+    assert(entry->body != NULL || entry->kind == PLATFORM_BARRIER);
     buffer_clear(payload);
-    avro_encode_framed(&barrier_record, &(struct barrier){0}, payload);
+    avro_encode_framed(record, entry->body == NULL ? &nothing : entry->body, payload);
     *ret_event = (struct log_event){
-        .id = *id,
-        .type = TEXT(ENVELOPE_BARRIER_TYPE),
-        .source = TEXT("/platform/barrier"),
+        .id = entry->id,
+        .type = text_of(record->full_name),
+        .source = sources[entry->kind],
+        .correlation_id = entry->correlation_id,
+        .causation_id = entry->causation_id,
         .payload = buffer_text(payload),
     };
-    return !payload->failed;
+    return !payload->failed || error_set(error, FAULT_LIMIT_EXCEEDED, "a %s", record->name);
+}
+
+bool platform_is(const struct log_event *event)
+{
+    return text_starts_with(event->type, PLATFORM_PREFIX);
+}
+
+static bool find_kind(struct text type, enum platform_record *ret_kind)
+{
+    for (int kind = 0; kind < PLATFORM_RECORD_COUNT; kind++)
+        if (kind != PLATFORM_CLAIM && text_is(type, platform_records[kind]->full_name)) {
+            *ret_kind = (enum platform_record)kind;
+            return true;
+        }
+    return false;
+}
+
+bool platform_read(const struct log_event *event, struct arena *arena,
+                   struct platform_entry *ret_entry, struct error *error)
+{
+    enum platform_record kind;
+
+    if (!find_kind(event->type, &kind))
+        return error_set(error, FAULT_SCHEMA_UNKNOWN, "%.*s", TEXT_ARGS(event->type));
+    const struct record *record = platform_records[kind];
+    void *body = arena_alloc_zeroed(arena, record->size);
+    if (body == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "reading a %s", record->name);
+    if (!avro_decode_framed(record, event->payload, arena, body, error))
+        return error_add(error, "%s at %lld", record->name, (long long)event->offset);
+    *ret_entry = (struct platform_entry){
+        .kind = kind,
+        .body = body,
+        .id = event->id,
+        .correlation_id = event->correlation_id,
+        .causation_id = event->causation_id,
+        .offset = event->offset,
+        .append_time_us = event->append_time_us,
+    };
+    return true;
 }

@@ -163,6 +163,10 @@ static void take(struct log_reader *reader, struct log_message *message)
     case CURSOR_NOTHING: break;
     case CURSOR_ADVANCED: source->moved = true; break;
     case CURSOR_COMMIT: deliver(reader, number); break;
+    case CURSOR_PLATFORM:
+        cursor_release(&source->cursor);
+        source->moved = true;
+        break;
     case CURSOR_STOPPED: stop(reader, number, &error); break;
     case CURSOR_DEPOSED: assert(false); break; /* only owners cross */
     }

@@ -5,11 +5,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define CLAIM_BYTES_MAX   4096
-#define REPORTS_A_ROUND   512
-#define MESSAGES_A_ROUND  512
-#define ROUNDS_A_TURN_MAX 16
-#define HEADER_BYTES_EACH 16 /* lengths and such around a header, generously */
+#define PLATFORM_ARENA_MAX (1024 * 1024)
+#define REPORTS_A_ROUND    512
+#define MESSAGES_A_ROUND   512
+#define ROUNDS_A_TURN_MAX  16
+#define HEADER_BYTES_EACH  16 /* lengths and such around a header, generously */
 
 struct log_writer *log_writer_create(struct log_port *port, const struct log_owner *owner,
                                      const struct log_writer_options *options, struct error *error)
@@ -25,7 +25,8 @@ struct log_writer *log_writer_create(struct log_port *port, const struct log_own
     writer->owner = *owner;
     writer->options = *options;
     writer->now_us = port->boot_us(port);
-    buffer_init(&writer->claim_bytes, CLAIM_BYTES_MAX);
+    buffer_init(&writer->platform_bytes, LOG_RECORD_BYTES_MAX);
+    arena_init(&writer->platform, PLATFORM_ARENA_MAX);
     return writer;
 }
 
@@ -39,7 +40,8 @@ void log_writer_destroy(struct log_writer *writer)
         free(writer->partitions[i]);
     }
     free(writer->partitions);
-    buffer_done(&writer->claim_bytes);
+    buffer_done(&writer->platform_bytes);
+    arena_done(&writer->platform);
     free(writer);
 }
 
@@ -163,6 +165,21 @@ bool log_partition_append(struct log_partition *partition, const struct log_even
     }
     partition->sent_seq += (int64_t)count;
     return true;
+}
+
+bool log_partition_append_platform(struct log_partition *partition,
+                                   const struct platform_entry *entry, uint64_t token,
+                                   struct error *error)
+{
+    static const struct uuid none;
+    struct log_event event;
+
+    if (!platform_write(entry, &partition->writer->platform_bytes, &event, error))
+        return false;
+    if (uuid_equal(&event.id, &none))
+        event.id = partition_draw_id(partition);
+    event.time_us = log_partition_now_us(partition);
+    return log_partition_append(partition, &event, 1, token, error);
 }
 
 enum log_state log_partition_state(const struct log_partition *partition)

@@ -8,8 +8,9 @@
 #include "lib/log/position.h"
 
 struct log_writer;
-struct log_partition; /* one topic's partition inside a writer; borrowed from it, lives as long */
-struct log_port;      /* the broker, real or simulated: lib/log/port.h */
+struct log_partition;  /* one topic's partition inside a writer; borrowed from it, lives as long */
+struct log_port;       /* the broker, real or simulated: lib/log/port.h */
+struct platform_entry; /* lib/log/platform.h */
 
 #define LOG_COMMIT_RECORDS_MAX 64
 #define LOG_RECORD_BYTES_MAX   (256 * 1024)
@@ -30,7 +31,13 @@ struct log_owner {
      * acknowledged. `after` is the position behind it. False (a fault) stops the partition. */
     bool (*apply)(void *self, struct log_partition *partition, const struct log_event *events,
                   size_t count, const struct log_position *after, struct error *error);
-    /* Only platform or void records were read: the position moved, nothing else did. */
+    /* The same of a platform record that says something (outcome, checkpoint, park, release): in
+     * order with the commits, its body borrowed during the call. One that only a newer version
+     * knows stops the partition. NULL: they move the position, no more. */
+    bool (*platform)(void *self, struct log_partition *partition,
+                     const struct platform_entry *entry, const struct log_position *after,
+                     struct error *error);
+    /* Only claims, barriers or void records were read: the position moved, nothing else did. */
     void (*advanced)(void *self, struct log_partition *partition, const struct log_position *after);
     /* The log has been read up to the own claim: appends are accepted from now on. */
     void (*serving)(void *self, struct log_partition *partition, const struct log_position *at);
@@ -81,6 +88,11 @@ void log_partition_release(struct log_partition *partition);
 MUST_CHECK bool log_partition_append(struct log_partition *partition,
                                      const struct log_event *events, size_t count, uint64_t token,
                                      struct error *error);
+/* Appends a platform record as a commit of its own: fenced, reported and acknowledged in order with
+ * all others, by its token. Copied. Faults as of log_partition_append. */
+MUST_CHECK bool log_partition_append_platform(struct log_partition *partition,
+                                              const struct platform_entry *entry, uint64_t token,
+                                              struct error *error);
 
 enum log_state log_partition_state(const struct log_partition *partition);
 void *log_partition_user(const struct log_partition *partition);

@@ -222,20 +222,48 @@ static void read_again_later(struct log_partition *partition, const struct log_p
         partition->writer->now_us + partition->writer->options.settle_backoff_us_max;
 }
 
-static void apply(struct log_partition *partition, const struct log_position *before)
+static bool hand_out_commit(struct log_partition *partition, struct error *error)
 {
     const struct log_owner *owner = &partition->writer->owner;
-    struct cursor *cursor = &partition->cursor;
+    const struct cursor *cursor = &partition->cursor;
+
+    return owner->apply(owner->self, partition, cursor->events, cursor->event_count,
+                        &cursor->position, error);
+}
+
+static bool hand_out_platform(struct log_partition *partition, struct error *error)
+{
+    struct log_writer *writer = partition->writer;
+    const struct cursor *cursor = &partition->cursor;
+    struct platform_entry entry;
+
+    arena_reset(&writer->platform);
+    return platform_read(&cursor->events[0], &writer->platform, &entry, error) &&
+           writer->owner.platform(writer->owner.self, partition, &entry, &cursor->position, error);
+}
+
+static void apply(struct log_partition *partition, const struct log_position *before,
+                  bool (*hand_out)(struct log_partition *partition, struct error *error))
+{
     struct error error;
 
     partition->moved = false;
-    bool ok = owner->apply(owner->self, partition, cursor->events, cursor->event_count,
-                           &cursor->position, &error);
-    cursor_release(cursor);
+    bool ok = hand_out(partition, &error);
+    cursor_release(&partition->cursor);
     if (!ok && fault_entry(error.fault)->retryable)
         read_again_later(partition, before);
     else if (!ok)
         stop(partition, &error);
+}
+
+static void take_platform(struct log_partition *partition, const struct log_position *before)
+{
+    if (partition->writer->owner.platform != NULL) {
+        apply(partition, before, hand_out_platform);
+        return;
+    }
+    cursor_release(&partition->cursor);
+    partition->moved = true;
 }
 
 void partition_take_message(struct log_partition *partition, struct log_message *message)
@@ -246,7 +274,8 @@ void partition_take_message(struct log_partition *partition, struct log_message 
     switch (cursor_take(&partition->cursor, message, &error)) {
     case CURSOR_NOTHING: break;
     case CURSOR_ADVANCED: partition->moved = true; break;
-    case CURSOR_COMMIT: apply(partition, &before); break;
+    case CURSOR_COMMIT: apply(partition, &before, hand_out_commit); break;
+    case CURSOR_PLATFORM: take_platform(partition, &before); break;
     case CURSOR_DEPOSED: depose(partition); break;
     case CURSOR_STOPPED: stop(partition, &error); break;
     }
@@ -263,9 +292,9 @@ void partition_producer_lost(struct log_partition *partition)
         depose(partition);
 }
 
-/* Drawn through the port, so that a simulation repeats itself. */
-static struct uuid draw_id(struct log_port *port)
+struct uuid partition_draw_id(struct log_partition *partition)
 {
+    struct log_port *port = partition->writer->port;
     uint64_t bits[2] = {port->chance(port), port->chance(port)};
     struct uuid id;
 
@@ -280,7 +309,7 @@ static bool produce_claim(struct log_partition *partition, uint64_t token)
     static const struct uuid none;
     struct log_writer *writer = partition->writer;
     struct envelope *envelope = &writer->envelopes[0];
-    struct uuid id = draw_id(writer->port);
+    struct uuid id = partition_draw_id(partition);
     struct platform_claim claim = {
         .incarnation = writer->options.incarnation,
         .log = partition->cursor.position.log,
@@ -288,11 +317,11 @@ static bool produce_claim(struct log_partition *partition, uint64_t token)
     };
 
     if (uuid_equal(&claim.log, &none))
-        claim.log = draw_id(writer->port);
-    if (!platform_write_claim(&claim, &id, &writer->claim_bytes, envelope))
+        claim.log = partition_draw_id(partition);
+    if (!platform_write_claim(&claim, &id, &writer->platform_bytes, envelope))
         return false;
     struct log_record record = {
-        .value = buffer_text(&writer->claim_bytes),
+        .value = buffer_text(&writer->platform_bytes),
         .headers = envelope->headers,
         .header_count = envelope->count,
     };

@@ -36,9 +36,10 @@ struct log_writer {
     struct log_reader_statistics statistics;
     struct envelope envelopes[LOG_COMMIT_RECORDS_MAX];
     struct log_record records[LOG_COMMIT_RECORDS_MAX];
-    struct buffer claim_bytes;
-    int64_t now_us;     /* boot time of this turn */
-    bool producer_lost; /* and not made anew yet */
+    struct buffer platform_bytes;
+    struct arena platform; /* the record being handed out */
+    int64_t now_us;        /* boot time of this turn */
+    bool producer_lost;    /* and not made anew yet */
 };
 
 /* The life cycle, driven by log_writer_turn. */
@@ -46,6 +47,8 @@ void partition_start(struct log_partition *partition, const struct log_position 
 void partition_take_report(struct log_partition *partition, const struct log_report *report);
 void partition_take_message(struct log_partition *partition, struct log_message *message);
 void partition_producer_lost(struct log_partition *partition);
+/* Through the port, so that a simulation repeats itself. */
+struct uuid partition_draw_id(struct log_partition *partition);
 /* Claims and releases that are due; tells the owner of a position that moved. */
 void partition_tick(struct log_partition *partition);
 /* Boot time of the next thing partition_tick has to do by itself; INT64_MAX: none. */

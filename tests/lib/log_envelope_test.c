@@ -304,13 +304,13 @@ static void a_barrier_is_a_fenced_record_without_a_key(void **unused)
 {
     struct log_message message = {.offset = 1};
     struct log_fence fence = {.term = 0, .seq = 1, .index = 1, .count = 1};
-    struct uuid id = uuid_v7();
+    struct platform_entry entry = {.kind = PLATFORM_BARRIER, .id = uuid_v7()};
     struct buffer payload;
     struct log_event barrier, event;
 
     (void)unused;
     buffer_init(&payload, 1024);
-    assert_true(platform_barrier(&id, &payload, &barrier));
+    assert_true(platform_write(&entry, &payload, &barrier, NULL));
     envelope_write(&barrier, &fence, &envelope);
     header_count = envelope.count;
     memcpy(headers, envelope.headers, header_count * sizeof(headers[0]));

@@ -38,6 +38,21 @@ static bool on_apply(void *self, struct log_partition *partition, const struct l
            error_set(error, owner->apply_fault, "as the test wants it");
 }
 
+static bool on_platform(void *self, struct log_partition *partition,
+                        const struct platform_entry *entry, const struct log_position *after,
+                        struct error *error)
+{
+    struct log_owner_process *owner = self;
+    char what[32];
+
+    (void)partition;
+    assert_int_equal(after->next, entry->offset + 1);
+    snprintf(what, sizeof(what), "%s@", platform_records[entry->kind]->name);
+    note(owner, what, entry->offset);
+    return owner->apply_fault == FAULT_NONE ||
+           error_set(error, owner->apply_fault, "as the test wants it");
+}
+
 static void on_advanced(void *self, struct log_partition *partition,
                         const struct log_position *after)
 {
@@ -77,6 +92,7 @@ void owner_start(struct log_owner_process *owner, struct sim_broker *broker,
     struct log_owner callbacks = {
         .self = owner,
         .apply = on_apply,
+        .platform = on_platform,
         .advanced = on_advanced,
         .serving = on_serving,
         .acknowledged = on_acknowledged,

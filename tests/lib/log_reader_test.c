@@ -234,25 +234,23 @@ static void every_position_is_one_to_go_on_from(void **unused)
     }
 }
 
-static void barriers_move_the_position_and_are_not_delivered(void **unused)
+static void platform_records_move_the_position_and_are_not_delivered(void **unused)
 {
-    struct uuid id = uuid_v7();
-    struct buffer payload;
-    struct log_event barrier;
+    struct platform_entry barrier = {.kind = PLATFORM_BARRIER};
+    struct platform_entry checkpoint = {.kind = PLATFORM_CHECKPOINT,
+                                        .body = &(struct checkpoint){{0}}};
 
     (void)unused;
-    buffer_init(&payload, 1024);
-    assert_true(platform_barrier(&id, &payload, &barrier));
-    assert_true(log_partition_append(owner.partition, &barrier, 1, 7, NULL));
+    assert_true(log_partition_append_platform(owner.partition, &barrier, 7, NULL));
+    assert_true(log_partition_append_platform(owner.partition, &checkpoint, 8, NULL));
     owner_turn(&owner);
-    owner_expect(&owner, "ack:7");
+    owner_expect(&owner, "ack:7 ack:8");
     attach(0, NULL);
     read_all();
-    expect("0@2");
-    assert_int_equal(log_reader_statistics(reader)->platform, 2);
+    expect("0@3");
+    assert_int_equal(log_reader_statistics(reader)->platform, 3);
     assert_int_equal(log_reader_statistics(reader)->voided, 0);
-    assert_int_equal(last[0].seq, 1);
-    buffer_done(&payload);
+    assert_int_equal(last[0].seq, 2);
 }
 
 static void one_partition_stops_and_the_others_go_on(void **unused)
@@ -324,7 +322,7 @@ int main(void)
         TEST(what_a_claim_cuts_off_is_void),
         TEST(junk_zombies_and_copies_are_void),
         TEST(every_position_is_one_to_go_on_from),
-        TEST(barriers_move_the_position_and_are_not_delivered),
+        TEST(platform_records_move_the_position_and_are_not_delivered),
         TEST(one_partition_stops_and_the_others_go_on),
         TEST(a_reader_attached_again_starts_over),
         TEST(events_stay_until_the_next_poll),
