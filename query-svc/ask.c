@@ -24,6 +24,13 @@ struct ask {
     struct answer answer;
 };
 
+static struct question_line *line_of(const struct ask *ask)
+{
+    bool lists = ask->question->missing == NULL;
+
+    return &ask->service->lines[lists ? QUESTION_LIST : QUESTION_ROW];
+}
+
 static bool may_ask(const struct ask *ask)
 {
     const struct problem *problem;
@@ -98,7 +105,7 @@ static void take_rows(struct db_question *rows, const struct db_rows *read,
 {
     struct ask *ask = rows->user;
 
-    const struct answering with = {ask->question, ask->input, ask->arena, &ask->service->rendering};
+    const struct answering with = {ask->question, ask->input, ask->arena, &line_of(ask)->rendering};
 
     ask->answer.fault = error->fault;
     if (error->fault == FAULT_NONE)
@@ -143,7 +150,7 @@ static bool send_rows(struct ask *ask, struct error *error)
     rows->statement = ask->question->bind(ask->input, ask->arena, rows->values);
     if (rows->statement == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "binding values");
-    return db_pipeline_ask(ask->service->pipeline, rows, error);
+    return db_pipeline_ask(line_of(ask)->pipeline, rows, error);
 }
 
 /* The request is suspended. */

@@ -11,6 +11,7 @@ struct query_config {
     const char *token_issuer;
     int64_t partitions;
     int64_t database_connections;
+    int64_t list_connections;
     int64_t http_threads;
     int64_t connections_max;
     int64_t questions_max;

@@ -9,7 +9,7 @@
 bool health_ready(void *self, struct buffer *out)
 {
     const struct query_service *service = self;
-    bool connected = db_pipeline_connected(service->pipeline);
+    bool connected = service_connected(service);
     bool fresh = views_fresh(service->views);
 
     buffer_print(out, "\"database_connected\":%s,\"positions_fresh\":%s",
@@ -21,8 +21,8 @@ enum database_state { NOT_TRIED, CONNECTED, LOST };
 
 static enum database_state look(struct query_service *service, struct error *ret_trouble)
 {
-    if (!db_pipeline_connected(service->pipeline))
-        db_pipeline_trouble(service->pipeline, ret_trouble);
+    if (!service_connected(service))
+        service_trouble(service, ret_trouble);
     else if (!views_fresh(service->views))
         views_trouble(service->views, ret_trouble);
     else

@@ -30,7 +30,7 @@ static int run(const struct query_config *config)
     log_info("stopping", LOG_NONE);
     web_server_drain(server);
     views_end_waiting(service.views);
-    /* Requests under way still ask the pipeline, and are answered by their deadline. */
+    /* Requests under way still ask the database, and are answered by their deadline. */
     web_server_stop(server, (int)config->request_timeout_ms + STOP_TIMEOUT_MS);
     service_stop(&service);
     return EXIT_SUCCESS;

@@ -20,19 +20,45 @@ static struct web_auth *create_auth(const struct query_config *config, struct er
     return web_auth_create(&options, error);
 }
 
-static struct db_pipeline *start_pipeline(const struct query_config *config, struct error *error)
+static const char *const line_names[QUESTION_KIND_COUNT] = {
+    [QUESTION_ROW] = "query-svc rows",
+    [QUESTION_LIST] = "query-svc lists",
+};
+
+static bool start_line(struct question_line *line, const struct query_config *config,
+                       enum question_kind kind, struct error *error)
 {
+    int64_t connections =
+        kind == QUESTION_LIST ? config->list_connections : config->database_connections;
     const struct db_pipeline_options options = {
         .connection = {.conninfo = config->database.reveal,
-                       .application_name = "query-svc questions",
+                       .application_name = line_names[kind],
                        .timeout_ms = (int)config->statement_timeout_ms,
                        .statements = contexts_statements()},
-        .connections = (int)config->database_connections,
+        .connections = (int)connections,
         .waiting_max = (size_t)config->questions_max,
         .in_flight_max = (size_t)config->in_flight_max,
     };
 
-    return db_pipeline_start(&options, error);
+    buffer_init(&line->rendering, RENDERING_BYTES_MAX);
+    line->pipeline = db_pipeline_start(&options, error);
+    return line->pipeline != NULL;
+}
+
+bool service_connected(const struct query_service *service)
+{
+    for (size_t i = 0; i < QUESTION_KIND_COUNT; i++)
+        if (!db_pipeline_connected(service->lines[i].pipeline))
+            return false;
+    return true;
+}
+
+void service_trouble(struct query_service *service, struct error *ret_trouble)
+{
+    *ret_trouble = (struct error){0};
+    for (size_t i = 0; i < QUESTION_KIND_COUNT && ret_trouble->fault == FAULT_NONE; i++)
+        if (!db_pipeline_connected(service->lines[i].pipeline))
+            db_pipeline_trouble(service->lines[i].pipeline, ret_trouble);
 }
 
 static struct views *start_views(const struct query_config *config, struct error *error)
@@ -53,13 +79,12 @@ bool service_start(struct query_service *service, const struct query_config *con
                    struct error *error)
 {
     *service = (struct query_service){.config = config};
-    buffer_init(&service->rendering, RENDERING_BYTES_MAX);
     service->auth = create_auth(config, error);
     if (service->auth == NULL)
         return false;
-    service->pipeline = start_pipeline(config, error);
-    if (service->pipeline == NULL)
-        return false;
+    for (enum question_kind kind = 0; kind < QUESTION_KIND_COUNT; kind++)
+        if (!start_line(&service->lines[kind], config, kind, error))
+            return false;
     service->views = start_views(config, error);
     return service->views != NULL;
 }
@@ -67,9 +92,11 @@ bool service_start(struct query_service *service, const struct query_config *con
 void service_stop(struct query_service *service)
 {
     service->views = views_stop(service->views);
-    service->pipeline = db_pipeline_stop(service->pipeline);
+    for (size_t i = 0; i < QUESTION_KIND_COUNT; i++) {
+        service->lines[i].pipeline = db_pipeline_stop(service->lines[i].pipeline);
+        buffer_done(&service->lines[i].rendering);
+    }
     service->auth = web_auth_destroy(service->auth);
-    buffer_done(&service->rendering);
 }
 
 static void finished(void *user, const struct web_request *request, int status, int64_t duration_us)

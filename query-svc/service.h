@@ -7,13 +7,29 @@
 #include "query-svc/config.h"
 #include "query-svc/views.h"
 
+/* Questions about one row never wait behind lists, which may have to look at many. */
+enum question_kind {
+    QUESTION_ROW,
+    QUESTION_LIST,
+    QUESTION_KIND_COUNT,
+};
+
+struct question_line {
+    struct db_pipeline *pipeline;
+    struct buffer rendering; /* the pipeline's thread only */
+};
+
 struct query_service {
     const struct query_config *config;
     struct web_auth *auth;
     struct views *views;
-    struct db_pipeline *pipeline;
-    struct buffer rendering; /* the pipeline's thread only */
+    struct question_line lines[QUESTION_KIND_COUNT];
 };
+
+/* All lines have a connection. */
+bool service_connected(const struct query_service *service);
+/* Why one of them has none; FAULT_NONE: not tried yet. */
+void service_trouble(struct query_service *service, struct error *ret_trouble);
 
 /* Everything but the server. The database may come later. */
 MUST_CHECK bool service_start(struct query_service *service, const struct query_config *config,

@@ -1,5 +1,6 @@
-/* The poller: one connection, one thread. A waiting request costs nothing but its place in a list,
- * so a thousand of them cost the database no more than one. */
+/* The poller: one connection, one thread, which never waits longer than a poll may take. A waiting
+ * request costs nothing but its place in a list, so a thousand of them cost the database no more
+ * than one. */
 #include "query-svc/views.h"
 #include "lib/core/clock.h"
 #include "query-svc/standing.h"
@@ -10,11 +11,13 @@
 
 #define POLL_US_WAITED_FOR INT64_C(1000)
 #define POLL_US_OTHERWISE  INT64_C(50000)
-#define RECONNECT_US       INT64_C(100000)
+#define POLL_US_MAX        INT64_C(1000000)
+#define AGAIN_US           INT64_C(100000)
 #define FRESH_US           INT64_C(3000000)
 #define POLL_ARENA_BYTES   ((size_t)1024 * 1024)
 
 struct watched {
+    struct views *views;
     struct standing standing;    /* lock */
     struct view_waiter *waiters; /* the poller's */
 };
@@ -23,10 +26,11 @@ struct views {
     struct views_options options;
     size_t count;
     struct watched *watched;
-    struct db_connection *connection; /* the poller's */
-    struct arena arena;               /* the poller's */
-    int64_t all_polled_boot_us;       /* the poller's */
-    size_t kept;                      /* the poller's: waiters in its lists */
+    struct db_pipeline *pipeline;
+    struct db_question question; /* the poller's, while it is not under way */
+    struct arena arena;          /* likewise */
+    int64_t all_polled_boot_us;  /* the poller's */
+    size_t kept;                 /* the poller's: waiters in its lists */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -34,6 +38,8 @@ struct views {
     size_t waiting;               /* lock: incoming and kept */
     int64_t polled_boot_us;       /* lock: all views, last; 0: never */
     struct error trouble;         /* lock: of the last attempt to poll */
+    struct error answer;          /* lock: of the question under way */
+    bool answered;                /* lock */
     bool stopping;                /* lock */
 };
 
@@ -182,17 +188,43 @@ static void note_lag(const struct standing *standing)
         metric_set(standing->view->lag, lag);
 }
 
+/* On the pipeline's thread. */
+static void take_positions(struct db_question *question, const struct db_rows *rows,
+                           const struct error *error)
+{
+    struct watched *watched = question->user;
+    struct views *views = watched->views;
+
+    pthread_mutex_lock(&views->lock);
+    if (error->fault == FAULT_NONE)
+        standing_set(&watched->standing, rows);
+    views->answer = *error;
+    views->answered = true;
+    pthread_cond_signal(&views->changed);
+    pthread_mutex_unlock(&views->lock);
+}
+
+/* The pipeline answers by the deadline, whatever the database does. */
 static bool poll_view(struct views *views, struct watched *watched, struct error *error)
 {
-    struct db_rows rows;
-
     arena_reset(&views->arena);
-    if (!db_run(views->connection, watched->standing.view->positions, NULL, &views->arena, &rows,
-                error))
+    views->question = (struct db_question){
+        .statement = watched->standing.view->positions,
+        .arena = &views->arena,
+        .deadline_boot_us = clock_boot_us() + POLL_US_MAX,
+        .answer = take_positions,
+        .user = watched,
+    };
+    views->answered = false;
+    if (!db_pipeline_ask(views->pipeline, &views->question, error))
         return false;
     pthread_mutex_lock(&views->lock);
-    standing_set(&watched->standing, &rows);
+    while (!views->answered)
+        pthread_cond_wait(&views->changed, &views->lock);
+    *error = views->answer;
     pthread_mutex_unlock(&views->lock);
+    if (error->fault != FAULT_NONE)
+        return false;
     note_lag(&watched->standing);
     return true;
 }
@@ -216,18 +248,6 @@ static bool poll_all(struct views *views, struct error *error)
     return true;
 }
 
-static bool connect_if_closed(struct views *views, struct error *error)
-{
-    struct db_options options = {.conninfo = views->options.conninfo,
-                                 .application_name = "query-svc positions",
-                                 .timeout_ms = views->options.timeout_ms,
-                                 .statements = views->options.statements};
-
-    if (views->connection == NULL)
-        views->connection = db_connect(&options, error);
-    return views->connection != NULL;
-}
-
 /* A database that was away may come back with less than it had (the projector does not wait for its
  * disk), rows and positions alike: what was seen before says nothing about it. Lock held. */
 static void forget_standings(struct views *views)
@@ -235,6 +255,7 @@ static void forget_standings(struct views *views)
     for (size_t i = 0; i < views->count; i++)
         standing_forget(&views->watched[i].standing);
     views->all_polled_boot_us = 0;
+    views->polled_boot_us = 0;
 }
 
 /* One turn; returns when the next one is due. */
@@ -244,7 +265,7 @@ static int64_t turn(struct views *views)
     bool fine;
 
     collect(views);
-    fine = connect_if_closed(views, &error) && poll_all(views, &error);
+    fine = poll_all(views, &error);
     pthread_mutex_lock(&views->lock);
     views->trouble = error;
     if (fine)
@@ -253,9 +274,8 @@ static int64_t turn(struct views *views)
         forget_standings(views);
     pthread_mutex_unlock(&views->lock);
     if (!fine) {
-        views->connection = db_close(views->connection);
         give_up_waiting(views);
-        return clock_boot_us() + RECONNECT_US;
+        return clock_boot_us() + AGAIN_US;
     }
     return clock_boot_us() + (views->kept > 0 ? POLL_US_WAITED_FOR : POLL_US_OTHERWISE);
 }
@@ -290,12 +310,12 @@ static void *run(void *argument)
     while (sleep_until(views, turn(views)))
         ;
     give_up_waiting(views);
-    views->connection = db_close(views->connection);
     return NULL;
 }
 
 static struct views *views_free(struct views *views)
 {
+    db_pipeline_stop(views->pipeline);
     for (size_t i = 0; i < views->count; i++)
         standing_done(&views->watched[i].standing);
     arena_done(&views->arena);
@@ -315,11 +335,29 @@ static bool watch_all(struct views *views)
     views->watched = calloc(count + 1, sizeof *views->watched);
     if (views->watched == NULL)
         return false;
-    for (; views->count < count; views->count++)
+    for (; views->count < count; views->count++) {
+        views->watched[views->count].views = views;
         if (!standing_init(&views->watched[views->count].standing,
                            views->options.views[views->count], views->options.partitions))
             return false;
+    }
     return true;
+}
+
+static bool start_pipeline(struct views *views, struct error *error)
+{
+    const struct db_pipeline_options options = {
+        .connection = {.conninfo = views->options.conninfo,
+                       .application_name = "query-svc positions",
+                       .timeout_ms = views->options.timeout_ms,
+                       .statements = views->options.statements},
+        .connections = 1,
+        .waiting_max = 1,
+        .in_flight_max = 1,
+    };
+
+    views->pipeline = db_pipeline_start(&options, error);
+    return views->pipeline != NULL;
 }
 
 struct views *views_start(const struct views_options *options, struct error *error)
@@ -338,6 +376,8 @@ struct views *views_start(const struct views_options *options, struct error *err
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&views->changed, &attributes);
     pthread_condattr_destroy(&attributes);
+    if (!start_pipeline(views, error))
+        return views_free(views);
     if (!watch_all(views) || pthread_create(&views->thread, NULL, run, views) != 0) {
         error_set(error, FAULT_OUT_OF_MEMORY, "starting to watch views");
         return views_free(views);

@@ -2,7 +2,7 @@
  * otherwise; everybody else looks at what it saw last. */
 #pragma once
 
-#include "lib/db/connection.h"
+#include "lib/db/pipeline.h"
 #include "lib/log/position.h"
 #include "query-svc/question.h"
 

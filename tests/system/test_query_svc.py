@@ -3,11 +3,15 @@
 import asyncio
 import http.client
 import json
+import os
+import signal
 import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
+import psycopg2
 import pytest
 import requests
 
@@ -386,6 +390,36 @@ def test_sessions_cut_off_under_load_are_a_moment_of_503(own_reads):
         asker.join()
     assert set(statuses) <= {200, 503}
     wait_until(own_reads.service.ready, 5, "ready again")
+
+
+def test_a_product_is_answered_while_lists_are_stuck(own_reads):
+    with closing(psycopg2.connect(own_reads.postgres.conninfo(own_reads.database))) as connection:
+        cursor = connection.cursor()
+        cursor.execute("LOCK TABLE view_product_list_r1.product_list IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(8) as pool:
+            lists = [pool.submit(own_reads.get, "/v1/products?term=Product") for _ in range(8)]
+            wait_until(lambda: own_reads.query(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0][0] > 0,
+                5, "a list is stuck")
+            assert own_reads.get(PRODUCT, wait_s=1).status_code == 200
+            assert not any(one.done() for one in lists)
+            connection.rollback()
+            assert all(one.result().status_code in (200, 503) for one in lists)
+
+
+def test_who_waits_is_answered_in_time_when_the_database_says_nothing(own_reads):
+    positions = ("SELECT pid FROM pg_stat_activity WHERE application_name = 'query-svc positions'"
+                 " AND datname = current_database()")
+    pid = own_reads.query(positions)[0][0]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        answer = own_reads.get(PRODUCT, mark(1000), 0.2)
+        assert answer.status_code in (503, 504)
+        assert time.monotonic() - start < 2.5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    own_reads.service.wait_ready()
 
 
 def test_a_lost_database_is_503_at_once_and_comes_back_by_itself(folder):
