@@ -1,6 +1,7 @@
 /* The end of the pipeline: an outcome as an HTTP answer. */
-#include "command-svc/call.h"
+#include "command-svc/answer.h"
 
+#include "command-svc/call.h"
 #include <assert.h>
 
 static struct text created_id(const struct call *call)

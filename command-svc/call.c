@@ -59,5 +59,5 @@ void call_fault(struct call *call, enum fault fault)
 
 bool call_is_late(const struct call *call, int64_t boot_us)
 {
-    return boot_us >= web_request_deadline_boot_us(call->request);
+    return boot_us >= call->deadline_boot_us;
 }

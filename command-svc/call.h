@@ -1,14 +1,17 @@
-/* A command on its way through the pipeline: made by an HTTP thread in the request's arena, worked
- * on by one shard thread, answered by the HTTP thread. Whoever has it, has it alone. */
+/* A command on its way through the pipeline: made by its origin (an HTTP thread, or the shard
+ * itself), worked on by one shard thread, given back to its origin. Whoever has it, has it alone.
+ */
 #pragma once
 
 #include "command-svc/command.h"
+#include "lib/core/arena.h"
 #include "lib/core/error.h"
 #include "lib/core/id.h"
+#include "lib/core/trace.h"
 #include "lib/log/envelope.h"
 #include "lib/log/position.h"
 #include "lib/web/auth.h"
-#include "lib/web/server.h"
+#include "lib/web/problem.h"
 
 enum call_outcome {
     CALL_OPEN,
@@ -20,8 +23,15 @@ enum call_outcome {
 struct lane;
 
 struct call {
-    struct web_request *request;
     const struct command *command;
+    struct arena *arena; /* lives as long as the call, as do its texts */
+    const struct trace_context *trace;
+    struct text request_id;   /* for logs */
+    int64_t deadline_boot_us; /* by the clock of the log's port */
+    void *origin;             /* of whoever made the call */
+    /* On the shard's thread, once, when the outcome is set: the call is the origin's again. */
+    void (*finish)(struct call *call);
+
     struct caller caller;
     void *input;
     struct text aggregate_id;
@@ -60,6 +70,3 @@ void call_refuse(struct call *call, const struct refusal *refusal);
 void call_refuse_problem(struct call *call, const struct problem *problem);
 void call_fault(struct call *call, enum fault fault);
 bool call_is_late(const struct call *call, int64_t boot_us);
-
-/* On the request's HTTP thread: writes the answer the outcome asks for. `state` is the call. */
-void call_answer(struct web_request *request, void *state);

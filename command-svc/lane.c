@@ -3,7 +3,6 @@
 
 #include "command-svc/metrics.h"
 #include "command-svc/pipeline.h"
-#include "lib/core/clock.h"
 #include "lib/core/logger.h"
 
 static struct text position_bytes(const struct log_position *position)
@@ -21,7 +20,7 @@ void lane_answer(struct lane *lane, struct call *call)
     };
     metrics_count(call);
     atomic_fetch_sub(lane->open_calls, 1);
-    web_resume(call->request);
+    call->finish(call);
 }
 
 void lane_answer_when_durable(struct lane *lane, struct call *call)
@@ -146,7 +145,7 @@ static void settle(struct lane *lane, struct call *call)
         call_fault(call, FAULT_OUTCOME_UNKNOWN);
     } else if (known) {
         /* answered as it was */
-    } else if (call_is_late(call, clock_boot_us())) {
+    } else if (call_is_late(call, log_partition_boot_us(lane->log))) {
         call_fault(call, FAULT_DEADLINE_PASSED);
     } else {
         call->appended = false;

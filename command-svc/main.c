@@ -3,7 +3,7 @@
 #include "command-svc/metrics.h"
 #include "command-svc/routes.h"
 #include "command-svc/service.h"
-#include "command-svc/shard.h"
+#include "command-svc/shard_thread.h"
 #include "lib/core/logger.h"
 #include "lib/core/shutdown.h"
 #include "lib/web/probes.h"
@@ -19,7 +19,7 @@ static bool ready(void *self, struct buffer *out)
     struct shard_status status = {0};
 
     for (int64_t i = 0; i < service->config->shards; i++)
-        shard_add_status(service->shards[i], &status);
+        shard_add_status(service->shards[i].shard, &status);
     buffer_print(out,
                  "\"partitions\":%lld,\"serving\":%lld,\"stopped\":%lld,\"records_behind\":%lld",
                  (long long)status.lanes, (long long)status.serving, (long long)status.stopped,
@@ -36,11 +36,9 @@ static void finished(void *user, const struct web_request *request, int status, 
 static bool start_shards(struct service *service, struct error *error)
 {
     service->shards = calloc((size_t)service->config->shards, sizeof(*service->shards));
-    for (int i = 0; service->shards != NULL && i < service->config->shards; i++) {
-        service->shards[i] = shard_start(service->config, i, error);
-        if (service->shards[i] == NULL)
+    for (int i = 0; service->shards != NULL && i < service->config->shards; i++)
+        if (!shard_thread_start(&service->shards[i], service->config, i, error))
             return false;
-    }
     return service->shards != NULL || error_set(error, FAULT_OUT_OF_MEMORY, "starting shards");
 }
 
@@ -87,10 +85,10 @@ static int run(const struct command_config *config)
         log_error("start_failed", LOG_ERROR(&error));
     }
     for (int64_t i = 0; service.shards != NULL && i < config->shards; i++)
-        shard_stop(service.shards[i], STOP_TIMEOUT_MS);
+        shard_thread_stop(&service.shards[i], STOP_TIMEOUT_MS);
     web_server_stop(server, STOP_TIMEOUT_MS);
     for (int64_t i = 0; service.shards != NULL && i < config->shards; i++)
-        service.shards[i] = shard_destroy(service.shards[i]);
+        shard_thread_done(&service.shards[i]);
     free(service.shards);
     web_auth_destroy(service.auth);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;

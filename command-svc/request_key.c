@@ -22,12 +22,11 @@ static bool key_is_sane(struct text key)
     return true;
 }
 
-static bool name_command(struct call *call, struct text key)
+static bool name_command(struct call *call, const struct web_request *request, struct text key)
 {
-    struct arena *arena = web_request_arena(call->request);
-    char *name = arena_print(arena, "%s\n%s\n%s\n%.*s", call->caller.subject,
-                             web_request_method(call->request), web_request_path(call->request),
-                             TEXT_ARGS(key));
+    char *name =
+        arena_print(call->arena, "%s\n%s\n%s\n%.*s", call->caller.subject,
+                    web_request_method(request), web_request_path(request), TEXT_ARGS(key));
 
     if (name == NULL)
         return false;
@@ -52,9 +51,9 @@ static bool hash_request(struct call *call, const char *secret)
 }
 
 /* If-Match: "7", or * for any version; one tag, strong. */
-static bool read_precondition(struct call *call)
+static bool read_precondition(struct call *call, const struct web_request *request)
 {
-    struct text tag = web_request_header(call->request, "If-Match");
+    struct text tag = web_request_header(request, "If-Match");
     int64_t version;
 
     if (tag.bytes == NULL || text_is(tag, "*"))
@@ -69,11 +68,11 @@ static bool read_precondition(struct call *call)
     return true;
 }
 
-bool request_key_read(struct call *call, const char *secret)
+bool request_key_read(struct call *call, const struct web_request *request, const char *secret)
 {
-    struct text key = web_request_header(call->request, "Idempotency-Key");
+    struct text key = web_request_header(request, "Idempotency-Key");
 
-    if (!read_precondition(call))
+    if (!read_precondition(call, request))
         return false;
     if (key.bytes == NULL) {
         call->command_id = uuid_v7();
@@ -87,7 +86,7 @@ bool request_key_read(struct call *call, const char *secret)
         return false;
     }
     call->keyed = true;
-    if (!name_command(call, key) || !hash_request(call, secret)) {
+    if (!name_command(call, request, key) || !hash_request(call, secret)) {
         call_fault(call, FAULT_OUT_OF_MEMORY);
         return false;
     }

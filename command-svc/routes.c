@@ -1,8 +1,8 @@
 /* The paths of all commands, out of the rooms' lists. */
 #include "command-svc/routes.h"
 
+#include "command-svc/accept.h"
 #include "command-svc/contexts.h"
-#include "command-svc/pipeline.h"
 #include <assert.h>
 
 #define COMMANDS_MAX 200
@@ -21,7 +21,7 @@ const struct web_route *routes_of_commands(void)
             routes[count] = (struct web_route){
                 .method = (*command)->method,
                 .path = (*command)->path,
-                .handle = pipeline_accept,
+                .handle = accept_command,
                 .constant = &endpoints[count],
             };
             count++;

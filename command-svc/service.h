@@ -2,14 +2,13 @@
 #pragma once
 
 #include "command-svc/config.h"
-#include "command-svc/pipeline.h"
 #include "lib/web/auth.h"
 #include <stdint.h>
 
-struct shard;
+struct shard_thread;
 
 struct service {
     const struct command_config *config;
     struct web_auth *auth;
-    struct shard **shards; /* config->shards of them; partition p belongs to shard p % shards */
+    struct shard_thread *shards; /* config->shards of them; p belongs to p % shards */
 };

@@ -1,12 +1,12 @@
-/* The shard's thread: take calls, turn the log, look after lanes, flush, sleep. */
+/* One turn of a shard: take calls, turn the log, look after lanes, flush. Time comes from the log's
+ * port, so that a simulation owns it. */
 #include "command-svc/shard.h"
 
 #include "command-svc/contexts.h"
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
-#include "lib/core/clock.h"
 #include "lib/core/logger.h"
-#include "lib/log/kafka_port.h"
+#include "lib/log/port.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,19 +37,16 @@ struct holding {
 struct shard {
     const struct command_config *config;
     int number;
+    struct log_port *port;
     int context_count;
     size_t holding_count;
     size_t flushed;           /* the holding flushed last */
     struct holding *holdings; /* of partitions number, number + shards, … */
-    struct log_port *port;
     struct log_writer *writer;
     struct arena arena;
     struct buffer payloads;
     struct buffer scratch;
-    pthread_t thread;
-    bool runs;
-    _Atomic bool stopping;
-    int64_t stop_by_boot_us;
+    int64_t look_boot_us; /* when to look around next */
     _Atomic size_t open_calls;
     _Atomic int64_t serving, stopped, behind;
     pthread_mutex_t mutex; /* of what follows */
@@ -57,6 +54,11 @@ struct shard {
     int64_t submitted_boot_us; /* the oldest of them */
     bool closed;
 };
+
+static int64_t boot_us_of(const struct shard *shard)
+{
+    return shard->port->boot_us(shard->port);
+}
 
 static struct lane *find_lane(struct shard *shard, int32_t partition, int context)
 {
@@ -73,7 +75,7 @@ bool shard_submit(struct shard *shard, struct call *call, int32_t partition, int
     pthread_mutex_lock(&shard->mutex);
     bool closed = shard->closed, sleeps = shard->submitted.first == NULL;
     if (sleeps)
-        shard->submitted_boot_us = clock_boot_us();
+        shard->submitted_boot_us = boot_us_of(shard);
     if (!closed)
         call_push(&shard->submitted, call);
     bool full = shard->submitted.count == GATHER_CALLS_MAX;
@@ -99,7 +101,7 @@ static bool anything_appended(const struct shard *shard)
 static bool gathers(const struct shard *shard)
 {
     return shard->submitted.count < GATHER_CALLS_MAX && anything_appended(shard) &&
-           clock_boot_us() - shard->submitted_boot_us < GATHER_US_MAX;
+           boot_us_of(shard) - shard->submitted_boot_us < GATHER_US_MAX;
 }
 
 static size_t take_submitted(struct shard *shard)
@@ -120,7 +122,7 @@ static size_t take_submitted(struct shard *shard)
     return count;
 }
 
-static void flush(struct holding *holding, int64_t boot_us)
+static void flush(const struct shard *shard, struct holding *holding, int64_t boot_us)
 {
     struct error error;
 
@@ -128,7 +130,7 @@ static void flush(struct holding *holding, int64_t boot_us)
     if (holding->flush_failed)
         log_error("index_flush_failed", LOG_ERROR(&error));
     else
-        metric_observe_us(&metric_flush, clock_boot_us() - boot_us);
+        metric_observe_us(&metric_flush, boot_us_of(shard) - boot_us);
     holding->flush_after_boot_us =
         boot_us + (holding->flush_failed ? FLUSH_RETRY_US : FLUSH_INTERVAL_US);
 }
@@ -151,7 +153,7 @@ static void flush_one_that_is_due(struct shard *shard, int64_t boot_us)
         if (!flush_is_due(&shard->holdings[number], boot_us))
             continue;
         shard->flushed = number;
-        flush(&shard->holdings[number], boot_us);
+        flush(shard, &shard->holdings[number], boot_us);
         return;
     }
 }
@@ -196,37 +198,49 @@ static void look_around(struct shard *shard, int64_t boot_us)
     metric_set(&metric_open_calls, (int64_t)atomic_load(&shard->open_calls));
 }
 
-static void finish(struct shard *shard)
+size_t shard_turn(struct shard *shard)
+{
+    size_t handled = take_submitted(shard);
+
+    handled += log_writer_turn(shard->writer);
+    int64_t boot_us = boot_us_of(shard);
+    if (boot_us >= shard->look_boot_us) {
+        look_around(shard, boot_us);
+        shard->look_boot_us = boot_us + LOOK_INTERVAL_US;
+    }
+    flush_one_that_is_due(shard, boot_us);
+    return handled;
+}
+
+void shard_wait(struct shard *shard)
+{
+    log_writer_wait(shard->writer, idle_ms(shard));
+}
+
+void shard_wake(struct shard *shard)
+{
+    log_writer_wake(shard->writer);
+}
+
+void shard_refuse(struct shard *shard)
+{
+    pthread_mutex_lock(&shard->mutex);
+    shard->closed = true;
+    pthread_mutex_unlock(&shard->mutex);
+}
+
+size_t shard_open_calls(const struct shard *shard)
+{
+    return atomic_load(&shard->open_calls);
+}
+
+void shard_abandon(struct shard *shard)
 {
     while (shard->submitted.count > 0)
         take_submitted(shard);
     for (size_t i = 0; i < shard->holding_count; i++)
         for (int c = 0; c < shard->context_count; c++)
             lane_abandon(&shard->holdings[i].lanes[c]);
-}
-
-static void *shard_run(void *self)
-{
-    struct shard *shard = self;
-    int64_t look_boot_us = 0;
-
-    for (;;) {
-        size_t handled = take_submitted(shard);
-        handled += log_writer_turn(shard->writer);
-        int64_t boot_us = clock_boot_us();
-        if (boot_us >= look_boot_us) {
-            look_around(shard, boot_us);
-            look_boot_us = boot_us + LOOK_INTERVAL_US;
-        }
-        flush_one_that_is_due(shard, boot_us);
-        if (atomic_load(&shard->stopping) &&
-            (atomic_load(&shard->open_calls) == 0 || boot_us >= shard->stop_by_boot_us))
-            break;
-        if (handled == 0)
-            log_writer_wait(shard->writer, idle_ms(shard));
-    }
-    finish(shard);
-    return NULL;
 }
 
 static bool open_index(struct shard *shard, struct holding *holding, int32_t partition,
@@ -292,33 +306,21 @@ static bool open_lane(struct shard *shard, struct holding *holding, int32_t part
     return true;
 }
 
-static bool open_log(struct shard *shard, struct error *error)
+static bool open_log(struct shard *shard, const struct uuid *incarnation, struct error *error)
 {
-    struct kafka_port_options port = {
-        .brokers = shard->config->kafka_brokers,
-        .client_id = "sijang-command-svc",
-        .producer = true,
-        .queued_bytes_max = (size_t)shard->config->produce_bytes_max,
-        .fetched_bytes_max = 8 * 1024 * 1024,
-    };
     struct log_writer_options options = {
         .partition_count = (int32_t)shard->config->partitions,
-        .incarnation = uuid_v7(),
+        .incarnation = *incarnation,
         .settle_backoff_us_min = SETTLE_BACKOFF_US,
         .settle_backoff_us_max = SETTLE_BACKOFF_MAX,
     };
 
-    shard->port = kafka_port_create(&port, error);
-    if (shard->port == NULL)
-        return false;
     shard->writer = log_writer_create(shard->port, &lane_owner, &options, error);
     return shard->writer != NULL;
 }
 
 static bool open_all(struct shard *shard, struct error *error)
 {
-    if (!open_log(shard, error))
-        return false;
     for (size_t i = 0; i < shard->holding_count; i++) {
         int32_t partition = shard->number + (int32_t)i * (int32_t)shard->config->shards;
         if (!open_index(shard, &shard->holdings[i], partition, error))
@@ -330,13 +332,12 @@ static bool open_all(struct shard *shard, struct error *error)
     return true;
 }
 
-struct shard *shard_destroy(struct shard *shard)
+struct shard *shard_close(struct shard *shard)
 {
     if (shard == NULL)
         return NULL;
     if (shard->writer != NULL)
         log_writer_destroy(shard->writer);
-    kafka_port_destroy(shard->port);
     for (size_t i = 0; i < shard->holding_count; i++)
         index_close(shard->holdings[i].index);
     free(shard->holdings);
@@ -348,52 +349,40 @@ struct shard *shard_destroy(struct shard *shard)
     return NULL;
 }
 
-struct shard *shard_start(const struct command_config *config, int number, struct error *error)
+static struct shard *create(const struct shard_options *options)
 {
+    const struct command_config *config = options->config;
     struct shard *shard = calloc(1, sizeof(*shard));
 
-    if (shard == NULL) {
-        error_set(error, FAULT_OUT_OF_MEMORY, "starting a shard");
+    if (shard == NULL)
         return NULL;
-    }
     shard->config = config;
-    shard->number = number;
+    shard->number = options->number;
+    shard->port = options->port;
     while (contexts[shard->context_count] != NULL)
         shard->context_count++;
     pthread_mutex_init(&shard->mutex, NULL);
     arena_init(&shard->arena, CALL_ARENA_MAX);
     buffer_init(&shard->payloads, DECISION_EVENTS_MAX * LOG_RECORD_BYTES_MAX);
     buffer_init(&shard->scratch, STORE_VALUE_BYTES_MAX);
-    shard->holding_count =
-        (size_t)((config->partitions - number + config->shards - 1) / config->shards);
-    shard->holdings = calloc(shard->holding_count, sizeof(*shard->holdings));
-    if (shard->holdings == NULL) {
-        shard->holding_count = 0;
-        error_set(error, FAULT_OUT_OF_MEMORY, "starting a shard");
-        return shard_destroy(shard);
-    }
-    if (!open_all(shard, error))
-        return shard_destroy(shard);
-    int failed = pthread_create(&shard->thread, NULL, shard_run, shard);
-    if (failed != 0) {
-        error_set(error, FAULT_IO_FAILED, "a thread for a shard: error %d", failed);
-        return shard_destroy(shard);
-    }
-    shard->runs = true;
+    size_t count =
+        (size_t)((config->partitions - shard->number + config->shards - 1) / config->shards);
+    shard->holdings = calloc(count, sizeof(*shard->holdings));
+    if (shard->holdings == NULL)
+        return shard_close(shard);
+    shard->holding_count = count;
     return shard;
 }
 
-void shard_stop(struct shard *shard, int timeout_ms)
+struct shard *shard_open(const struct shard_options *options, struct error *error)
 {
+    struct shard *shard = create(options);
+
     if (shard == NULL)
-        return;
-    pthread_mutex_lock(&shard->mutex);
-    shard->closed = true;
-    pthread_mutex_unlock(&shard->mutex);
-    shard->stop_by_boot_us = clock_boot_us() + timeout_ms * INT64_C(1000);
-    atomic_store(&shard->stopping, true);
-    log_writer_wake(shard->writer);
-    pthread_join(shard->thread, NULL);
+        error_set(error, FAULT_OUT_OF_MEMORY, "opening a shard");
+    else if (!open_log(shard, &options->incarnation, error) || !open_all(shard, error))
+        shard = shard_close(shard);
+    return shard;
 }
 
 void shard_add_status(struct shard *shard, struct shard_status *status)

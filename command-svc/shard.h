@@ -1,5 +1,6 @@
-/* A shard: one thread that owns a share of the partitions. It is the only one that decides for
- * them, appends to them and writes their index. */
+/* A shard: a share of the partitions, their index, and the calls under way on them. One thread
+ * turns it and is the only one that decides for these partitions, appends to them and writes their
+ * index; functions are that thread's unless they say otherwise. */
 #pragma once
 
 #include "command-svc/call.h"
@@ -7,21 +8,37 @@
 #include "lib/core/buffer.h"
 
 struct shard;
+struct log_port;
+
+struct shard_options {
+    const struct command_config *config; /* borrowed */
+    int number;                          /* 0 … config->shards - 1 */
+    struct log_port *port;               /* borrowed; the clock, too: everything timed goes by it */
+    struct uuid incarnation;             /* of this process */
+};
 
 /* Opens the indexes of partitions number, number + config->shards, …, begins to follow and claims
- * them. The thread starts at once. */
-MUST_CHECK struct shard *shard_start(const struct command_config *config, int number,
-                                     struct error *error);
-/* Takes no more calls, waits up to timeout_ms for those under way, ends the rest truthfully, stops
- * the thread. HTTP threads may still try to submit: destroy only after web_server_stop. NULL
- * accepted. */
-void shard_stop(struct shard *shard, int timeout_ms);
-/* Closes the indexes. Stopped before; NULL accepted, returns NULL. */
-struct shard *shard_destroy(struct shard *shard);
+ * them. */
+MUST_CHECK struct shard *shard_open(const struct shard_options *options, struct error *error);
+/* Closes the indexes. Abandoned before; NULL accepted, returns NULL. */
+struct shard *shard_close(struct shard *shard);
 
-/* Any thread. False: too many are under way (or it is stopping); the call is still the caller's. */
+/* Does what there is to do, without waiting. Returns how many calls, reports and messages there
+ * were. */
+size_t shard_turn(struct shard *shard);
+/* Sleeps until there is something for shard_turn. */
+void shard_wait(struct shard *shard);
+void shard_wake(struct shard *shard); /* any thread */
+
+/* Any thread. False: too many are under way (or it refuses); the call is still the caller's. */
 MUST_CHECK bool shard_submit(struct shard *shard, struct call *call, int32_t partition,
                              int context);
+/* Any thread: calls submitted and not finished yet. */
+size_t shard_open_calls(const struct shard *shard);
+/* Any thread: it takes no more calls. */
+void shard_refuse(struct shard *shard);
+/* Ends all calls truthfully. */
+void shard_abandon(struct shard *shard);
 
 /* Any thread: how its lanes stand, added to *status. */
 struct shard_status {

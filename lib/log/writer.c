@@ -217,6 +217,13 @@ int64_t log_partition_now_us(const struct log_partition *partition)
     return now_us > partition->clock_floor_us ? now_us : partition->clock_floor_us;
 }
 
+int64_t log_partition_boot_us(const struct log_partition *partition)
+{
+    const struct log_port *port = partition->writer->port;
+
+    return port->boot_us(port);
+}
+
 const struct error *log_partition_error(const struct log_partition *partition)
 {
     return &partition->error;

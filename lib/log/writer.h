@@ -103,6 +103,8 @@ size_t log_partition_unacknowledged(const struct log_partition *partition);
 int64_t log_partition_end(const struct log_partition *partition);
 /* Partition time: running maximum of append times plus monotonic time since, microseconds UTC. */
 int64_t log_partition_now_us(const struct log_partition *partition);
+/* The port's monotonic clock: what deadlines of callers are compared with. */
+int64_t log_partition_boot_us(const struct log_partition *partition);
 /* Why it is STOPPED. */
 const struct error *log_partition_error(const struct log_partition *partition);
 

@@ -1,0 +1,7 @@
+/* From the shard back to HTTP. */
+#pragma once
+
+#include "lib/web/server.h"
+
+/* On the request's HTTP thread: writes the answer the outcome asks for. `state` is the call. */
+void call_answer(struct web_request *request, void *state);
