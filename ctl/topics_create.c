@@ -1,6 +1,8 @@
-/* sijangctl topics create: one topic per context, or a comparison with the one that is there. */
+/* sijangctl topics create: one topic per context and the owners' topic, or a comparison with those
+ * that are there. */
 #include "ctl/command.h"
 
+#include "lib/log/owners.h"
 #include "lib/log/topics.h"
 #include "schemas/contexts.h"
 #include <stddef.h>
@@ -40,6 +42,21 @@ static bool read_option(int found, char **argv, struct topics_settings *given,
     }
 }
 
+static bool create_owners(const struct topics_settings *given, struct error *error)
+{
+    const char *const names[] = {OWNERS_TOPIC};
+    const struct log_topic_options options = {
+        .partition_count = 1,
+        .replication_factor = (int32_t)given->replication,
+        .compacted = true,
+    };
+
+    if (!log_topics_create(given->brokers, names, 1, &options, TIMEOUT_MS, error))
+        return false;
+    (void)printf("%s: compacted\n", OWNERS_TOPIC);
+    return true;
+}
+
 static bool create(const struct topics_settings *given, bool flush_every_append,
                    struct error *error)
 {
@@ -56,7 +73,7 @@ static bool create(const struct topics_settings *given, bool flush_every_append,
         return false;
     for (size_t i = 0; i < CONTEXT_COUNT; i++)
         (void)printf("%s: %d partitions\n", names[i], options.partition_count);
-    return true;
+    return create_owners(given, error);
 }
 
 static enum command_exit run(int argc, char **argv, struct error *error)
@@ -88,7 +105,8 @@ const struct command topics_create = {
     .words = {"topics", "create"},
     .arguments = "[--partitions N] [--replication N] [--flush-every-append]",
     .help =
-        "  Creates the topic of every context. One that is there is compared, never changed: a\n"
+        "  Creates the topic of every context, and the one in which command-svc processes tell\n"
+        "  which partitions they serve. One that is there is compared, never changed: a\n"
         "  difference that matters to the log is an error.\n"
         "\n"
         "  --partitions N        instead of SIJANG_PARTITIONS\n"

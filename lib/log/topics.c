@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define ERROR_TEXT_SIZE 200
-#define SETTINGS_MAX    6
+#define SETTINGS_MAX    8
 
 struct setting {
     const char *name;
@@ -66,9 +66,16 @@ static void list_settings(const struct log_topic_options *options, struct settin
     *end = '\0';
     ret_settings->entries[count++] =
         (struct setting){"message.timestamp.type", "LogAppendTime", true};
-    ret_settings->entries[count++] = (struct setting){"cleanup.policy", "delete", true};
-    ret_settings->entries[count++] = (struct setting){"retention.ms", "-1", true};
-    ret_settings->entries[count++] = (struct setting){"retention.bytes", "-1", true};
+    ret_settings->entries[count++] =
+        (struct setting){"cleanup.policy", options->compacted ? "compact" : "delete", true};
+    if (options->compacted) { /* soon, so that who reads it all at a start reads little */
+        ret_settings->entries[count++] = (struct setting){"segment.ms", "600000", false};
+        ret_settings->entries[count++] =
+            (struct setting){"min.cleanable.dirty.ratio", "0.1", false};
+    } else {
+        ret_settings->entries[count++] = (struct setting){"retention.ms", "-1", true};
+        ret_settings->entries[count++] = (struct setting){"retention.bytes", "-1", true};
+    }
     ret_settings->entries[count++] =
         (struct setting){"min.insync.replicas", decimal_print(end, replicas), false};
     if (options->flush_every_append)

@@ -1,5 +1,6 @@
-/* Creating topics as the claimed log needs them: fixed partition count, infinite retention, no
- * compaction, LogAppendTime. Blocks. */
+/* Creating topics: logs as the claimed log needs them (fixed partition count, infinite retention,
+ * no compaction, LogAppendTime), and compacted ones, which keep the last record of each key.
+ * Blocks. */
 #pragma once
 
 #include "lib/core/error.h"
@@ -10,6 +11,7 @@ struct log_topic_options {
     int32_t partition_count;
     int32_t replication_factor;
     bool flush_every_append; /* flush.messages=1: single brokers that must survive power loss */
+    bool compacted;          /* not a log */
 };
 
 /* One that exists already is compared (partition count, timestamp type, cleanup policy): a

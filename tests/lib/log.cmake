@@ -11,6 +11,7 @@ sijang_test(log_settling_test SOURCES log_settling_test.c log_owner.c LIBRARIES 
 sijang_test(log_platform_test SOURCES log_platform_test.c log_owner.c LIBRARIES sim_broker log core)
 sijang_test(log_reader_test SOURCES log_reader_test.c log_owner.c LIBRARIES sim_broker log core)
 sijang_test(log_chance_test SOURCES log_chance_test.c LIBRARIES sim_broker log core)
+sijang_test(log_owners_test SOURCES log_owners_test.c LIBRARIES sim_broker log core)
 
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
 add_library(log_foreigner STATIC ${PROJECT_SOURCE_DIR}/tests/support/log_foreigner.c)

@@ -17,6 +17,7 @@ from support.paths import ROOT, binary
 
 SECRET = "a secret for tests, forty characters long"
 TOPIC = "sijang.catalog.events.v1"
+OWNERS_TOPIC = "sijang.owners.v1"
 
 
 def ctl(*words, **settings):
@@ -101,6 +102,9 @@ def test_topics_are_created_once_and_compared_afterwards(broker):
     assert config["message.timestamp.type"].value == "LogAppendTime"
     assert config["retention.ms"].value == "-1"
     assert config["flush.messages"].value == "1"
+    owners = ConfigResource(ConfigResource.Type.TOPIC, OWNERS_TOPIC)
+    assert admin.describe_configs([owners])[owners].result(10)["cleanup.policy"].value == "compact"
+    assert len(admin.list_topics(OWNERS_TOPIC, timeout=10).topics[OWNERS_TOPIC].partitions) == 1
 
     done = ctl("topics", "create", "--partitions", 4, kafka_brokers=broker.address)
     assert done.returncode == 1
