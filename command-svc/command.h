@@ -1,5 +1,4 @@
-/* What a room says about a command: one constant, found over its method and path. One without them
- * is given by deadlines and reactions only. */
+/* What a room says about a command: one constant, found over its method and path. */
 #pragma once
 
 #include "command-svc/aggregate.h"
@@ -13,8 +12,8 @@ enum command_effect {
 };
 
 struct command {
-    const char *name;   /* ListProduct */
-    const char *method; /* NULL: not over HTTP */
+    const char *name; /* ListProduct */
+    const char *method;
     const char *path;
     const struct aggregate *aggregate;
     enum command_effect effect;
@@ -29,13 +28,10 @@ struct command {
                    struct decision *decision);
 };
 
-struct reaction;
-
 /* A context as this service sees it: a line in schemas/contexts.def names it. */
 struct context {
     const char *name;
     const struct command *const *commands;     /* NULL-terminated */
     const struct aggregate *const *aggregates; /* NULL-terminated */
-    const struct reaction *const *reactions;   /* NULL-terminated; NULL: none */
     const struct record *const *events;        /* all of the context, by kind, NULL-terminated */
 };

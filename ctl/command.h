@@ -19,7 +19,17 @@ struct command {
     enum command_exit (*run)(int argc, char **argv, struct error *error);
 };
 
-extern const struct command migrate, token, topics_create;
+extern const struct command migrate, tail, token, topics_create;
+
+/* What commands that only read the log need; BROKERS_SETTING is its line in a table. */
+struct brokers_settings {
+    const char *brokers;
+};
+#define BROKERS_SETTING(type)                                                                      \
+    {                                                                                              \
+        "SIJANG_KAFKA_BROKERS", CONFIG_TEXT, offsetof(type, brokers), "127.0.0.1:9092", 1, 1000,   \
+            "host:port, comma separated."                                                          \
+    }
 
 /* For --help. */
 void settings_print(const struct config_entry *settings);

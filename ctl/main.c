@@ -6,10 +6,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &migrate,
-    &token,
-    &topics_create,
-    NULL,
+    &migrate, &tail, &token, &topics_create, NULL,
 };
 
 /* How many of argv's words name the command; 0: they do not. */

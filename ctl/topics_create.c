@@ -19,8 +19,7 @@ struct topics_settings {
 };
 
 static const struct config_entry settings[] = {
-    {"SIJANG_KAFKA_BROKERS", CONFIG_TEXT, offsetof(struct topics_settings, brokers),
-     "127.0.0.1:9092", 1, 1000, "host:port, comma separated."},
+    BROKERS_SETTING(struct topics_settings),
     {"SIJANG_PARTITIONS", CONFIG_INTEGER, offsetof(struct topics_settings, partitions), "8", 1,
      PARTITIONS_MAX, "Partitions of every topic, chosen once."},
     {"SIJANG_REPLICATION", CONFIG_INTEGER, offsetof(struct topics_settings, replication), "1", 1,

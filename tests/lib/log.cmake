@@ -10,6 +10,8 @@ sijang_test(log_writer_test SOURCES log_writer_test.c log_owner.c LIBRARIES sim_
 sijang_test(log_settling_test SOURCES log_settling_test.c log_owner.c LIBRARIES sim_broker log core)
 sijang_test(log_platform_test SOURCES log_platform_test.c log_owner.c LIBRARIES sim_broker log core)
 sijang_test(log_reader_test SOURCES log_reader_test.c log_owner.c LIBRARIES sim_broker log core)
+sijang_test(log_inspector_test SOURCES log_inspector_test.c log_owner.c
+            LIBRARIES sim_broker log core)
 sijang_test(log_chance_test SOURCES log_chance_test.c LIBRARIES sim_broker log core)
 sijang_test(log_owners_test SOURCES log_owners_test.c LIBRARIES sim_broker log core)
 

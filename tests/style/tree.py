@@ -34,9 +34,8 @@ class Tree:
         self.sources = [read_source(path, text) for path, text in self.texts.items()
                         if path.suffix in (".c", ".h")]
         self.foreign_signatures = self._foreign_signatures()
-        directories = [text for path, text in self.texts.items()
-                       if path.parts[-2:] == ("schemas", "contexts.def")]
-        self.contexts = set(re.findall(r"^CONTEXT\((\w+)\)", "\n".join(directories), re.MULTILINE))
+        directory = self.texts.get(PurePosixPath("schemas/contexts.def"), "")
+        self.contexts = set(re.findall(r"^CONTEXT\((\w+)\)", directory, re.MULTILINE))
 
     def _foreign_signatures(self):
         path = self.root / FOREIGN_SIGNATURES
