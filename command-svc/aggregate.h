@@ -19,9 +19,20 @@ struct part_slot {
     void *state;
 };
 
+struct command;
+
+/* Something that happens when its time has come, unless it is cleared or set anew before. */
+struct deadline {
+    const char *name;              /* one per aggregate and name; part of ids: never renamed */
+    const struct command *command; /* of the same aggregate; decided with a zero input */
+};
+
 /* A line of an aggregate's event table, at the index of its kind. */
 struct aggregate_event {
-    const char *part; /* the event's text field that names the part it touches; NULL: none */
+    const char *part;   /* the event's text field that names the part it touches; NULL: none */
+    const char *sets;   /* the deadline it sets; NULL: none */
+    const char *due;    /* with `sets`: the event's integer field, microseconds UTC */
+    const char *clears; /* the deadline it clears; NULL: none */
 };
 
 struct refusal {
@@ -39,6 +50,7 @@ struct aggregate {
     const struct record *part;                 /* NULL: has none */
     const struct record *const *event_records; /* the context's, by kind */
     const struct aggregate_event *events;      /* by kind */
+    const struct deadline *deadlines;          /* ends with a NULL name; NULL: has none */
     const struct refusal *not_found;
     const struct refusal *not_owner;
     /* Pure. `root` is zeroed before the first event; `slot` is NULL for events without a part.

@@ -1,4 +1,5 @@
-/* What a room says about a command: one constant, found over its method and path. */
+/* What a room says about a command: one constant, found over its method and path. One without them
+ * is given by deadlines and reactions only. */
 #pragma once
 
 #include "command-svc/aggregate.h"
@@ -12,8 +13,8 @@ enum command_effect {
 };
 
 struct command {
-    const char *name; /* ListProduct */
-    const char *method;
+    const char *name;   /* ListProduct */
+    const char *method; /* NULL: not over HTTP */
     const char *path;
     const struct aggregate *aggregate;
     enum command_effect effect;
@@ -28,10 +29,13 @@ struct command {
                    struct decision *decision);
 };
 
+struct reaction;
+
 /* A context as this service sees it: a line in schemas/contexts.def names it. */
 struct context {
     const char *name;
     const struct command *const *commands;     /* NULL-terminated */
     const struct aggregate *const *aggregates; /* NULL-terminated */
+    const struct reaction *const *reactions;   /* NULL-terminated; NULL: none */
     const struct record *const *events;        /* all of the context, by kind, NULL-terminated */
 };

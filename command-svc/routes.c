@@ -16,6 +16,8 @@ const struct web_route *routes_of_commands(void)
     for (int c = 0; contexts[c] != NULL; c++)
         for (const struct command *const *command = contexts[c]->commands; *command != NULL;
              command++) {
+            if ((*command)->method == NULL)
+                continue;
             assert(count < COMMANDS_MAX);
             endpoints[count] = (struct endpoint){*command, c};
             routes[count] = (struct web_route){

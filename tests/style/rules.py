@@ -14,6 +14,7 @@ PARAMETERS_MAX = 5
 NESTING_MAX = 3
 HEAD_LINES_MAX = 4
 
+FLOORS = {"lib", "schemas", "command-svc", "projector", "query-svc", "ctl"}
 # What may be included by whom inside lib/: a part, and what it stands on.
 LIB_FLOORS = {
     "core": [],
@@ -77,9 +78,14 @@ def _function_sizes(source, function):
                           f"{function.name} has {value} {what}; at most {limit}")
 
 
+def in_house(path):
+    """Its parts below the root of its tree: the contexts of the tests have one of their own."""
+    return path.parts[2:] if path.parts[:2] == ("tests", "contexts") else path.parts
+
+
 def layering(tree):
     for source in tree.sources:
-        if source.path.parts[0] == "tests":
+        if in_house(source.path)[0] not in FLOORS:
             continue
         for include in source.includes:
             why = _forbidden(tree, source, include)
@@ -95,7 +101,7 @@ def _forbidden(tree, source, include):
         return None
     if "/" not in include.path:
         return "is not written from the root"
-    here, there = source.path.parts, include.path.split("/")
+    here, there = in_house(source.path), include.path.split("/")
     if here[0] == "lib":
         return _forbidden_in_lib(here, there)
     if there[0] == "lib" or there[0] == "schemas":
@@ -168,7 +174,7 @@ def headers(tree):
         if source.is_header:
             yield from _header_findings(source)
         elif source.path.with_suffix(".h") in paths:
-            own = str(source.path.with_suffix(".h"))
+            own = "/".join(in_house(source.path.with_suffix(".h")))
             if not source.includes or source.includes[0].path != own:
                 yield Finding(source.path, 1, f"its own header {own} comes first")
 

@@ -34,8 +34,9 @@ class Tree:
         self.sources = [read_source(path, text) for path, text in self.texts.items()
                         if path.suffix in (".c", ".h")]
         self.foreign_signatures = self._foreign_signatures()
-        directory = self.texts.get(PurePosixPath("schemas/contexts.def"), "")
-        self.contexts = set(re.findall(r"^CONTEXT\((\w+)\)", directory, re.MULTILINE))
+        directories = [text for path, text in self.texts.items()
+                       if path.parts[-2:] == ("schemas", "contexts.def")]
+        self.contexts = set(re.findall(r"^CONTEXT\((\w+)\)", "\n".join(directories), re.MULTILINE))
 
     def _foreign_signatures(self):
         path = self.root / FOREIGN_SIGNATURES

@@ -28,6 +28,7 @@ static struct {
     struct decision decision;
     enum json_outcome read;
     struct json_reading reading;
+    struct reaction_steps steps;
 } scenario;
 
 void scenario_begin(const struct aggregate *aggregate)
@@ -103,6 +104,15 @@ static void *read_input(const struct record *record, const char *in_path, const 
     return input;
 }
 
+static void decide(const struct command *command, const struct part_slot *slot, const void *input)
+{
+    scenario.decision.caller = scenario.caller;
+    command->decide(scenario.version == 0 ? NULL : scenario.root,
+                    slot != NULL && slot->present ? slot->state : NULL, input, &scenario.decision);
+    for (size_t i = 0; i < scenario.decision.event_count; i++)
+        scenario_given(scenario.decision.events[i].record, scenario.decision.events[i].value);
+}
+
 void scenario_when(const struct command *command, const char *in_path, const char *body)
 {
     void *input = read_input(command->input, in_path, body);
@@ -113,11 +123,53 @@ void scenario_when(const struct command *command, const char *in_path, const cha
         return;
     if (command->part != NULL)
         slot = find_part(text_field(command->input, input, command->part));
-    scenario.decision.caller = scenario.caller;
-    command->decide(scenario.version == 0 ? NULL : scenario.root,
-                    slot != NULL && slot->present ? slot->state : NULL, input, &scenario.decision);
-    for (size_t i = 0; i < scenario.decision.event_count; i++)
-        scenario_given(scenario.decision.events[i].record, scenario.decision.events[i].value);
+    decide(command, slot, input);
+}
+
+void scenario_outcome(const struct command *command, const char *step_name, const char *code)
+{
+    struct reaction_outcome outcome = {
+        .reaction = TEXT("reaction"),
+        .step = text_of(step_name),
+        .target = TEXT("target"),
+        .accepted = code == NULL,
+        .code = text_of(code == NULL ? "" : code),
+    };
+
+    decision_start(&scenario.decision, &scenario.arena);
+    scenario.read = JSON_OK;
+    decide(command, NULL, &outcome);
+}
+
+void scenario_react(const struct reaction *reaction, const struct record *record, const void *value,
+                    const char *source_id)
+{
+    struct event event = {.kind = kind_of(record), .value = value};
+
+    scenario.steps =
+        (struct reaction_steps){.source_id = text_of(source_id), .arena = &scenario.arena};
+    reaction->react(&event, &scenario.steps);
+    assert_false(scenario.steps.out_of_memory);
+}
+
+void scenario_then_steps(size_t count)
+{
+    assert_int_equal(scenario.steps.count, count);
+}
+
+const void *scenario_then_step(const char *name, const struct command *command,
+                               const char *target_id)
+{
+    for (size_t i = 0; i < scenario.steps.count; i++) {
+        const struct reaction_step *found = &scenario.steps.entries[i];
+        if (strcmp(found->name, name) != 0)
+            continue;
+        assert_ptr_equal(found->command, command);
+        assert_true(text_is(found->target_id, target_id));
+        return found->input;
+    }
+    fail_msg("no step %s", name);
+    return NULL;
 }
 
 void scenario_then_invalid(const char *field, const char *code)
