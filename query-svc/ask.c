@@ -218,31 +218,57 @@ static void wait_for_view(struct ask *ask, const struct wait *wait)
     web_resume(ask->request);
 }
 
-void ask_handle(struct web_request *request, const void *constant)
+/* Everything but waiting; NULL: answered already. */
+static struct ask *begin(struct web_request *request, const struct question *question)
 {
     struct arena *arena = web_request_arena(request);
     struct ask *ask = arena_alloc_zeroed(arena, sizeof *ask);
-    struct wait wait;
 
     if (ask == NULL) {
         web_fault(request, FAULT_OUT_OF_MEMORY);
-        return;
+        return NULL;
     }
-    ask->question = constant;
+    ask->question = question;
     ask->service = web_request_user(request);
     ask->request = request;
     ask->arena = arena;
     if (!may_ask(ask))
-        return;
-    ask->input = input_read(request, ask->question);
+        return NULL;
+    ask->input = input_read(request, question);
     if (ask->input == NULL)
+        return NULL;
+    ask->partition = find_partition(ask);
+    return ask;
+}
+
+void ask_handle(struct web_request *request, const void *constant)
+{
+    struct ask *ask = begin(request, constant);
+    struct wait wait;
+
+    if (ask == NULL)
         return;
     if (!wait_read(request, &wait)) {
         web_problem(request, &problem_malformed_position);
         return;
     }
-    ask->partition = find_partition(ask);
     ask->if_none_match = web_request_header(request, "If-None-Match");
     web_suspend(request, reply, ask);
     wait_for_view(ask, &wait);
+}
+
+void ask_live(struct web_request *request, const void *constant)
+{
+    const struct ask *ask = begin(request, constant);
+
+    if (ask == NULL)
+        return;
+    const struct live_wish wish = {
+        .question = ask->question,
+        .line = line_of(ask),
+        .input = ask->input,
+        .partition = ask->partition,
+        .seen = web_request_header(request, "Last-Event-ID"),
+    };
+    live_open(ask->service->live, request, &wish);
 }

@@ -5,3 +5,5 @@
 
 /* The handler of every question's route; `constant` is its struct question. */
 void ask_handle(struct web_request *request, const void *constant);
+/* The same of its live path. */
+void ask_live(struct web_request *request, const void *constant);

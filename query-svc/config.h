@@ -17,6 +17,7 @@ struct query_config {
     int64_t questions_max;
     int64_t in_flight_max;
     int64_t waiters_max;
+    int64_t streams_max;
     int64_t request_timeout_ms;
     int64_t statement_timeout_ms;
 };

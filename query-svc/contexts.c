@@ -70,10 +70,13 @@ const struct web_route *contexts_routes(void)
         for (const struct question *const *question = question_lists[i]; *question != NULL;
              question++) {
             assert(count < QUESTIONS_MAX);
-            routes[count++] = (struct web_route){.method = "GET",
-                                                 .path = (*question)->path,
-                                                 .handle = ask_handle,
-                                                 .constant = *question};
+            routes[count++] =
+                (struct web_route){"GET", (*question)->path, ask_handle, *question, 0};
+            if ((*question)->live_path == NULL)
+                continue;
+            assert(count < QUESTIONS_MAX);
+            routes[count++] =
+                (struct web_route){"GET", (*question)->live_path, ask_live, *question, 0};
         }
     return routes;
 }

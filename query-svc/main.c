@@ -29,6 +29,7 @@ static int run(const struct query_config *config)
     health_watch(&service);
     log_info("stopping", LOG_NONE);
     web_server_drain(server);
+    live_end(service.live);
     views_end_waiting(service.views);
     /* Requests under way still ask the database, and are answered by their deadline. */
     web_server_stop(server, (int)config->request_timeout_ms + STOP_TIMEOUT_MS);

@@ -32,10 +32,16 @@ static struct metric database_connected = {.name = "sijang_database_connected",
                                            .help = "1 while questions reach the database.",
                                            .kind = METRIC_GAUGE};
 
+static struct metric live_streams = {
+    .name = "sijang_live_streams", .help = "Live answers under way.", .kind = METRIC_GAUGE};
+
+static struct metric live_questions = {.name = "sijang_live_questions_total",
+                                       .help = "Questions asked for live answers."};
+
 static struct metric *const own[] = {
-    &answers_fine,    &answers_unchanged, &answers_refused,    &answers_faulted,
-    &answer_duration, &waits_reached,     &waits_timed_out,    &waits_failed,
-    &wait_duration,   &database_failures, &database_connected,
+    &answers_fine,       &answers_unchanged, &answers_refused, &answers_faulted, &answer_duration,
+    &waits_reached,      &waits_timed_out,   &waits_failed,    &wait_duration,   &database_failures,
+    &database_connected, &live_streams,      &live_questions,
 };
 
 struct metric *const *query_metrics(const struct view *const *views)
@@ -50,6 +56,16 @@ struct metric *const *query_metrics(const struct view *const *views)
         all[count++] = views[i]->lag;
     }
     return all;
+}
+
+void query_metrics_streams(int64_t count)
+{
+    metric_set(&live_streams, count);
+}
+
+void query_metrics_live_question(void)
+{
+    metric_add(&live_questions, 1);
 }
 
 void query_metrics_answered(int status, int64_t duration_us)

@@ -25,7 +25,8 @@ extern const struct record view_position_record;
 
 struct question {
     const char *path;
-    unsigned roles; /* of enum role: who may ask; 0: anybody, without a token */
+    const char *live_path; /* the same as a live answer: query-svc/live.h; NULL: there is none */
+    unsigned roles;        /* of enum role: who may ask; 0: anybody, without a token */
     const struct view *view;
     /* Every field is .in_path: taken from the path or else from the query string. */
     const struct record *input;

@@ -86,11 +86,16 @@ bool service_start(struct query_service *service, const struct query_config *con
         if (!start_line(&service->lines[kind], config, kind, error))
             return false;
     service->views = start_views(config, error);
-    return service->views != NULL;
+    if (service->views == NULL)
+        return false;
+    const struct live_options live = {service->views, (size_t)config->streams_max};
+    service->live = live_start(&live, error);
+    return service->live != NULL;
 }
 
 void service_stop(struct query_service *service)
 {
+    service->live = live_stop(service->live);
     service->views = views_stop(service->views);
     for (size_t i = 0; i < QUESTION_KIND_COUNT; i++) {
         service->lines[i].pipeline = db_pipeline_stop(service->lines[i].pipeline);

@@ -5,6 +5,7 @@
 #include "lib/db/pipeline.h"
 #include "lib/web/auth.h"
 #include "query-svc/config.h"
+#include "query-svc/live.h"
 #include "query-svc/views.h"
 
 /* Questions about one row never wait behind lists, which may have to look at many. */
@@ -24,6 +25,7 @@ struct query_service {
     struct web_auth *auth;
     struct views *views;
     struct question_line lines[QUESTION_KIND_COUNT];
+    struct live *live;
 };
 
 /* All lines have a connection. */

@@ -134,6 +134,18 @@ int64_t standing_lag(const struct standing *standing, int32_t partition)
     return lag;
 }
 
+int64_t standing_progress(const struct standing *standing, int32_t partition)
+{
+    int64_t progress = 0;
+
+    if (!standing->polled)
+        return -1;
+    for (size_t context = 0; context < standing->context_count; context++)
+        for (int32_t i = first_partition(partition); i < end_partition(standing, partition); i++)
+            progress += entry_at(standing, context, i)->next;
+    return progress;
+}
+
 static char *put_mark(char *at, const struct standing *standing, size_t context, int32_t partition)
 {
     const struct standing_entry *entry = entry_at(standing, context, partition);

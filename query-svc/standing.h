@@ -29,5 +29,7 @@ enum view_outcome standing_judge(const struct standing *standing, const struct l
                                  size_t mark_count);
 MUST_CHECK bool standing_describe(const struct standing *standing, int32_t partition,
                                   struct arena *arena, struct view_standing *ret_standing);
+/* Changes whenever the view has moved there; negative: not known. */
+int64_t standing_progress(const struct standing *standing, int32_t partition);
 /* Records of the log between the view and its end; negative: not known. */
 int64_t standing_lag(const struct standing *standing, int32_t partition);

@@ -82,6 +82,16 @@ bool views_describe(struct views *views, const struct view *view, int32_t partit
     return described;
 }
 
+int64_t views_progress(struct views *views, const struct view *view, int32_t partition)
+{
+    int64_t progress;
+
+    pthread_mutex_lock(&views->lock);
+    progress = standing_progress(&find_watched(views, view)->standing, partition);
+    pthread_mutex_unlock(&views->lock);
+    return progress;
+}
+
 enum view_outcome views_check(struct views *views, const struct view_waiter *waiter)
 {
     enum view_outcome outcome;

@@ -47,6 +47,9 @@ struct view_standing {
 MUST_CHECK bool views_describe(struct views *views, const struct view *view, int32_t partition,
                                struct arena *arena, struct view_standing *ret_standing);
 
+/* Changes whenever the view has moved in that partition; negative: not known. */
+int64_t views_progress(struct views *views, const struct view *view, int32_t partition);
+
 /* Belongs to the asker until `done`, which is called once, on the poller's thread. */
 struct view_waiter {
     const struct view *view;

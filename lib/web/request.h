@@ -13,13 +13,15 @@
 
 #define WEB_HEADERS_MAX 12
 
-/* idle -> receiving -> handling -> idle; handling -> suspended -> resumed -> handling; resumed ->
- * idle when the client has gone. A suspended request whose owner does not resume it before the
- * server stops becomes abandoned and stays so: only the owner touches it then. */
+/* idle -> receiving -> handling -> idle; handling -> streaming -> idle; handling -> suspended ->
+ * resumed -> handling; resumed -> idle when the client has gone. A suspended request whose owner
+ * does not resume it before the server stops becomes abandoned and stays so: only the owner touches
+ * it then. */
 enum request_state {
     REQUEST_IDLE,
     REQUEST_RECEIVING,
     REQUEST_HANDLING,
+    REQUEST_STREAMING,
     REQUEST_SUSPENDED,
     REQUEST_RESUMED,
     REQUEST_ABANDONED,

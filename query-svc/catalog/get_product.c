@@ -78,6 +78,7 @@ static const struct db_statement *get_product_bind(const void *input, struct are
 extern const struct question get_product;
 const struct question get_product = {
     .path = "/v1/products/{product_id}",
+    .live_path = "/v1/products/{product_id}/stream",
     .view = &product_detail_view,
     .input = &get_product_input_record,
     .key = "product_id",

@@ -135,6 +135,7 @@ static const struct db_statement *list_products_bind(const void *input, struct a
 extern const struct question list_products;
 const struct question list_products = {
     .path = "/v1/products",
+    .live_path = "/v1/products/stream",
     .view = &product_list_view,
     .input = &list_products_input_record,
     .statements = list_products_statements,
