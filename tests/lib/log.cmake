@@ -1,4 +1,5 @@
 add_library(sim_broker STATIC ${PROJECT_SOURCE_DIR}/tests/support/sim_broker.c
+                              ${PROJECT_SOURCE_DIR}/tests/support/sim_group.c
                               ${PROJECT_SOURCE_DIR}/tests/support/sim_records.c)
 target_link_libraries(sim_broker PUBLIC log core)
 
@@ -14,6 +15,7 @@ sijang_test(log_inspector_test SOURCES log_inspector_test.c log_owner.c
             LIBRARIES sim_broker log core)
 sijang_test(log_chance_test SOURCES log_chance_test.c LIBRARIES sim_broker log core)
 sijang_test(log_owners_test SOURCES log_owners_test.c LIBRARIES sim_broker log core)
+sijang_test(log_membership_test SOURCES log_membership_test.c LIBRARIES sim_broker log core)
 
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
 add_library(log_foreigner STATIC ${PROJECT_SOURCE_DIR}/tests/support/log_foreigner.c)
