@@ -5,6 +5,7 @@
 #include "lib/log/kafka_port.h"
 
 #define FETCHED_BYTES_MAX (8 * 1024 * 1024)
+#define FETCH_BYTES_MAX   (128 * 1024)
 
 static bool may_end(const struct shard_thread *thread)
 {
@@ -36,6 +37,7 @@ static bool open_shard(struct shard_thread *thread, const struct command_config 
         .producer = true,
         .queued_bytes_max = (size_t)config->produce_bytes_max,
         .fetched_bytes_max = FETCHED_BYTES_MAX,
+        .fetch_bytes_max = FETCH_BYTES_MAX,
     };
     struct shard_options options = {.config = config, .number = number, .incarnation = uuid_v7()};
 

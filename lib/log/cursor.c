@@ -6,6 +6,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define SHORT_US_MAX (10 * INT64_C(1000000))
+#define RETRY_US_MIN (50 * INT64_C(1000))
+#define RETRY_US_MAX (1000 * INT64_C(1000))
+
 static const struct uuid no_log;
 
 void cursor_init(struct cursor *cursor, struct log_port *port, int32_t source,
@@ -50,11 +54,13 @@ void cursor_pause(struct cursor *cursor)
     if (cursor->phase != CURSOR_IDLE)
         cursor->port->fetch_stop(cursor->port, cursor->source);
     cursor->phase = CURSOR_IDLE;
+    cursor->short_since_us = cursor->retry_due_us = 0;
 }
 
 static void begin(struct cursor *cursor, enum cursor_phase phase, int64_t offset)
 {
     cursor->phase = phase;
+    cursor->retry_due_us = 0;
     cursor->hole = LOG_OFFSET_NONE;
     cursor->fetch = cursor->port->fetch(cursor->port, cursor->source, offset);
 }
@@ -99,11 +105,29 @@ static enum cursor_outcome stopped(struct cursor *cursor)
     return CURSOR_STOPPED;
 }
 
+/* A new leader may know for a moment less of the log than its readers do: what stays so is cut off
+ * for good. *error says what was seen. */
+static enum cursor_outcome too_short(struct cursor *cursor)
+{
+    int64_t now_us = cursor->port->boot_us(cursor->port);
+
+    if (cursor->short_since_us == 0)
+        cursor->short_since_us = now_us;
+    int64_t since_us = now_us - cursor->short_since_us;
+    if (since_us >= SHORT_US_MAX)
+        return stopped(cursor);
+    cursor->port->fetch_stop(cursor->port, cursor->source);
+    if (since_us < RETRY_US_MIN)
+        since_us = RETRY_US_MIN;
+    cursor->retry_due_us = now_us + (since_us < RETRY_US_MAX ? since_us : RETRY_US_MAX);
+    return CURSOR_NOTHING;
+}
+
 static enum cursor_outcome ends_early(struct cursor *cursor, int64_t end, struct error *error)
 {
     error_set(error, FAULT_LOG_TRUNCATED, "the log ends at %" PRId64 ", it was read up to %" PRId64,
               end, cursor->position.next);
-    return stopped(cursor);
+    return too_short(cursor);
 }
 
 static enum cursor_outcome out_of_range(struct cursor *cursor, int64_t offset, struct error *error)
@@ -111,13 +135,28 @@ static enum cursor_outcome out_of_range(struct cursor *cursor, int64_t offset, s
     int64_t end = cursor->port->end(cursor->port, cursor->source);
 
     if (end != LOG_OFFSET_NONE && end <= offset)
-        error_set(error, FAULT_LOG_TRUNCATED,
-                  "the log ends at %" PRId64 ", it was read up to %" PRId64, end, offset);
-    else
-        error_set(error, FAULT_LOG_TRUNCATED,
-                  "there is no record %" PRId64 ": retention passed it, or the log was cut",
-                  offset);
-    return stopped(cursor);
+        return ends_early(cursor, end, error);
+    error_set(error, FAULT_LOG_TRUNCATED,
+              "there is no record %" PRId64 ": retention passed it, or the log was cut", offset);
+    return too_short(cursor);
+}
+
+static int64_t next_of_phase(const struct cursor *cursor)
+{
+    switch (cursor->phase) {
+    case CURSOR_PROBING: return LOG_OFFSET_FIRST;
+    case CURSOR_VERIFYING: return cursor->position.last_offset;
+    case CURSOR_IDLE:
+    case CURSOR_READING:
+    case CURSOR_CROSSING: break;
+    }
+    return cursor->next;
+}
+
+void cursor_tick(struct cursor *cursor, int64_t now_us)
+{
+    if (cursor->retry_due_us != 0 && cursor->retry_due_us <= now_us)
+        begin(cursor, cursor->phase, next_of_phase(cursor));
 }
 
 static enum cursor_outcome damaged(struct cursor *cursor, int64_t offset, struct error *error)
@@ -219,6 +258,7 @@ static enum cursor_outcome verify(struct cursor *cursor, const struct log_messag
         return replaced(cursor, "the last record read is missing", error);
     if (!is_last_record(cursor, message))
         return replaced(cursor, "the last record read is another one now", error);
+    cursor->short_since_us = 0;
     /* The same fetch goes on: what it delivers before position.next was read already. */
     cursor->phase = CURSOR_READING;
     fence_start(&cursor->fence, position);
@@ -324,6 +364,7 @@ static enum cursor_outcome read_record(struct cursor *cursor, struct log_message
     struct platform_claim claim;
 
     cursor->statistics->records++;
+    cursor->short_since_us = 0;
     enum judgement judgement = judge_message(cursor->port, message, &cursor->fence, &event, &claim);
     pass(cursor, message);
     if (cursor->phase == CURSOR_CROSSING) {
@@ -372,6 +413,7 @@ static enum cursor_outcome read_end(struct cursor *cursor, int64_t end, struct e
 
     if (end < cursor->next)
         return ends_early(cursor, end, error);
+    cursor->short_since_us = 0;
     if (is_hole(cursor, end))
         return CURSOR_NOTHING;
     cursor->caught_up = true;

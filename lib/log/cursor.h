@@ -37,6 +37,8 @@ struct cursor {
     int64_t hole;                 /* where records were missing, and asked for again */
     int64_t target;               /* the end when reading began; NONE: not known yet */
     bool caught_up;               /* has been read to it */
+    int64_t short_since_us;       /* boot time since when the log seems too short; 0: it does not */
+    int64_t retry_due_us;         /* boot time to look again; 0: nothing to wait for */
     struct log_event *events;     /* of the open commit, or the one just completed */
     struct log_message *held;     /* their messages */
     size_t event_count;
@@ -55,6 +57,9 @@ void cursor_resume(struct cursor *cursor);
 void cursor_pause(struct cursor *cursor);
 /* Reads on from `next` to see whether anything before `limit` counts; over once `next` is there. */
 void cursor_cross(struct cursor *cursor, int64_t limit);
+
+/* Looks again at a log that seemed too short, when it is time to. */
+void cursor_tick(struct cursor *cursor, int64_t now_us);
 
 /* Takes the message. After COMMIT and PLATFORM the events stay until cursor_release or
  * cursor_surrender. */

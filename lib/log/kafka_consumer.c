@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define CLIENT_ERROR_SIZE 200
+#define FETCH_BYTES_MAX   (1024 * 1024)
 
 static struct kafka_port *of(const struct log_port *port)
 {
@@ -17,11 +18,13 @@ static struct kafka_port *of(const struct log_port *port)
 
 bool kafka_consumer_open(struct kafka_port *kafka, struct error *error)
 {
-    char text[CLIENT_ERROR_SIZE], kilobytes[DECIMAL_SIZE_MAX + 1], least[DECIMAL_SIZE_MAX + 1];
+    char text[CLIENT_ERROR_SIZE], kilobytes[DECIMAL_SIZE_MAX + 1];
+    char least[DECIMAL_SIZE_MAX + 1], most[DECIMAL_SIZE_MAX + 1];
     struct text queue =
         kafka_kilobytes(kafka->options.fetched_bytes_max, kilobytes + sizeof(kilobytes));
     int64_t fetch_bytes_min = (int64_t)kafka->options.fetch_bytes_min;
-    least[DECIMAL_SIZE_MAX] = '\0';
+    int64_t fetch_bytes_max = (int64_t)kafka->options.fetch_bytes_max;
+    least[DECIMAL_SIZE_MAX] = most[DECIMAL_SIZE_MAX] = '\0';
     const struct kafka_setting settings[] = {
         {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"},
@@ -32,6 +35,9 @@ bool kafka_consumer_open(struct kafka_port *kafka, struct error *error)
         {"fetch.wait.max.ms", KAFKA_FETCH_WAIT_MS},
         {"fetch.min.bytes",
          decimal_print(least + DECIMAL_SIZE_MAX, fetch_bytes_min > 0 ? fetch_bytes_min : 1)},
+        {"fetch.message.max.bytes",
+         decimal_print(most + DECIMAL_SIZE_MAX,
+                       fetch_bytes_max > 0 ? fetch_bytes_max : FETCH_BYTES_MAX)},
         {"fetch.error.backoff.ms", "20"},
         {"queued.max.messages.kbytes", queue.bytes},
         {"queued.min.messages", "100000"},

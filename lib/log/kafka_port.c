@@ -41,6 +41,7 @@ rd_kafka_conf_t *kafka_conf(const struct kafka_port *kafka, const struct kafka_s
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char text[CLIENT_ERROR_SIZE];
 
+    rd_kafka_conf_set_log_cb(conf, NULL); /* nothing but JSON goes to stderr, and not from here */
     for (size_t list = 0; list < 2; list++) {
         for (const struct kafka_setting *one = lists[list]; one->name != NULL; one++) {
             if (rd_kafka_conf_set(conf, one->name, one->value, text, sizeof(text)) ==

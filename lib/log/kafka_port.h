@@ -18,6 +18,9 @@ struct kafka_port_options {
     /* The broker answers a fetch once it has so many bytes, or after KAFKA_FETCH_WAIT_MS; 0: at
      * once. */
     size_t fetch_bytes_min;
+    /* Of one partition in one fetch, about; 0: 1 MiB. Comparing a position with the log fetches
+     * twice: who attaches many partitions keeps it small. */
+    size_t fetch_bytes_max;
 };
 
 /* Connects lazily: a broker that is away is waited for, not an error. Destroy after its writer or

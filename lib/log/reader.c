@@ -195,11 +195,13 @@ static size_t poll_once(struct log_reader *reader, size_t max)
 
 size_t log_reader_poll(struct log_reader *reader, size_t records_max, int timeout_ms)
 {
-    int64_t before = reader->statistics.records;
+    int64_t before = reader->statistics.records, now_us = reader->port->boot_us(reader->port);
     size_t total = 0, count;
     bool waited = timeout_ms == 0;
 
     release_spent(reader);
+    for (int32_t i = 0; i < reader->source_count; i++)
+        cursor_tick(&reader->sources[i]->cursor, now_us);
     while (total < records_max) {
         count = poll_once(reader, records_max - total);
         total += count;

@@ -45,9 +45,12 @@ struct log_owner {
     void (*acknowledged)(void *self, struct log_partition *partition, uint64_t token,
                          const struct log_position *after);
     /* No longer serving. Commits appended and not acknowledged are undecided: those that made it
-     * come through `apply`; after `serving` the others did not happen. The owner forgets what it
-     * staged. */
+     * come through `apply`, the others did not happen: `settled` says when that is certain. The
+     * owner forgets what it staged. */
     void (*deposed)(void *self, struct log_partition *partition);
+    /* The log has been read to a newer claim, the own next one (`serving` follows then) or
+     * somebody else's: every commit undecided since `deposed` is decided. NULL: of no interest. */
+    void (*settled)(void *self, struct log_partition *partition, const struct log_position *at);
 };
 
 struct log_writer_options {

@@ -25,7 +25,7 @@ static void note_time(struct log_partition *partition)
 void partition_start(struct log_partition *partition, const struct log_position *from)
 {
     partition->state = LOG_FOLLOWING;
-    partition->claim_offset = LOG_OFFSET_NONE;
+    partition->claim_offset = partition->undecided_term = LOG_OFFSET_NONE;
     partition->clock_max_us = from->time_us;
     partition->clock_boot_us = partition->writer->now_us;
     cursor_attach(&partition->cursor, from);
@@ -50,6 +50,8 @@ static void tell_deposed(struct log_partition *partition)
 {
     const struct log_owner *owner = &partition->writer->owner;
 
+    if (!flight_is_empty(&partition->flight))
+        partition->undecided_term = partition->cursor.position.term;
     flight_abandon(&partition->flight);
     partition->releasing = false;
     if (!partition->serves)
@@ -266,6 +268,19 @@ static void take_platform(struct log_partition *partition, const struct log_posi
     partition->moved = true;
 }
 
+/* Behind a newer claim, whoever made it, nothing of the old term counts any more. */
+static void check_settled(struct log_partition *partition)
+{
+    const struct log_owner *owner = &partition->writer->owner;
+    const struct log_position *position = &partition->cursor.position;
+
+    if (partition->undecided_term == LOG_OFFSET_NONE || position->term <= partition->undecided_term)
+        return;
+    partition->undecided_term = LOG_OFFSET_NONE;
+    if (owner->settled != NULL)
+        owner->settled(owner->self, partition, position);
+}
+
 void partition_take_message(struct log_partition *partition, struct log_message *message)
 {
     struct log_position before = partition->cursor.position;
@@ -281,6 +296,7 @@ void partition_take_message(struct log_partition *partition, struct log_message 
     }
     note_time(partition);
     check_crossed(partition);
+    check_settled(partition);
     check_claim(partition);
 }
 
@@ -375,6 +391,7 @@ void partition_tick(struct log_partition *partition)
         partition->resume_due_us = 0;
         cursor_resume(&partition->cursor);
     }
+    cursor_tick(&partition->cursor, partition->writer->now_us);
     release_if_done(partition);
     claim_if_due(partition);
     if (!partition->moved)
@@ -385,6 +402,8 @@ void partition_tick(struct log_partition *partition)
 
 int64_t partition_due_us(const struct log_partition *partition)
 {
+    if (partition->cursor.retry_due_us != 0)
+        return partition->cursor.retry_due_us;
     return waits_for_claim(partition) && is_near_end(partition) ? partition->claim_due_us
                                                                 : INT64_MAX;
 }

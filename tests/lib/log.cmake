@@ -19,7 +19,7 @@ sijang_test(log_membership_test SOURCES log_membership_test.c LIBRARIES sim_brok
 
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
 add_library(log_foreigner STATIC ${PROJECT_SOURCE_DIR}/tests/support/log_foreigner.c)
-target_link_libraries(log_foreigner PRIVATE PkgConfig::RDKAFKA)
+target_link_libraries(log_foreigner PRIVATE log core PkgConfig::RDKAFKA)
 
 # Against the broker in SIJANG_TEST_KAFKA; shown as skipped without one.
 sijang_test(log_kafka_test SOURCES log_kafka_test.c LIBRARIES log_foreigner log core LABELS system)

@@ -103,14 +103,24 @@ static void on_advanced(void *self, struct log_partition *partition,
     remember(self, after);
 }
 
+static void on_settled(void *self, struct log_partition *partition, const struct log_position *at)
+{
+    const struct process *process = self;
+
+    (void)partition;
+    (void)at;
+    for (int i = 0; i < command_count; i++)
+        if (owners[i] == process->number && commands[i] == COMMAND_WAITING)
+            commands[i] = COMMAND_REFUSED;
+}
+
 static void on_serving(void *self, struct log_partition *partition, const struct log_position *at)
 {
     struct process *process = self;
 
     (void)partition;
     for (int i = 0; i < command_count; i++)
-        if (owners[i] == process->number && commands[i] == COMMAND_WAITING)
-            commands[i] = COMMAND_REFUSED;
+        assert_false(owners[i] == process->number && commands[i] == COMMAND_WAITING);
     process->staged = process->version;
     remember(process, at);
 }
@@ -150,6 +160,7 @@ static void start(struct process *process, const struct snapshot *from)
         .serving = on_serving,
         .acknowledged = on_acknowledged,
         .deposed = on_deposed,
+        .settled = on_settled,
     };
 
     process->port = sim_port_create(broker);

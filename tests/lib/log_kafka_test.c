@@ -39,11 +39,12 @@ static bool on_apply(void *self, struct log_partition *partition, const struct l
                      size_t count, const struct log_position *after, struct error *error)
 {
     struct shard *shard = self;
+    int64_t *next = log_partition_user(partition);
 
-    (void)partition;
     (void)events;
     (void)after;
     (void)error;
+    *next += 1;
     shard->applied += (int64_t)count;
     return true;
 }
@@ -383,6 +384,49 @@ static void a_foreign_record_is_crossed_without_a_new_claim(void **unused)
     kafka_port_destroy(port);
 }
 
+static void break_producer_under_load(struct shard *shard, int64_t outstanding)
+{
+    for (int64_t i = 0; i < outstanding; i++) {
+        for (int32_t p = 0; p < PARTITIONS; p++) {
+            int64_t number = shard->next_token[p] + i;
+            struct log_event event = make_event(number);
+            assert_true(
+                log_partition_append(shard->partitions[p], &event, 1, (uint64_t)number, NULL));
+        }
+    }
+    foreigner_break_producer(shard->port);
+}
+
+static void a_fatal_producer_error_costs_a_claim_and_no_restart(void **unused)
+{
+    struct shard shard;
+    struct audience audience = {.events = 0};
+    int64_t deadline_us = clock_boot_us() + PATIENCE_US;
+
+    (void)unused;
+    shard_start(&shard);
+    wait_serving(&shard);
+    for (int round = 1; round <= 3; round++) {
+        int64_t start_us = clock_boot_us();
+        break_producer_under_load(&shard, 100);
+        while (shard.deposed < PARTITIONS * round || shard.serving < PARTITIONS)
+            turn(&shard, deadline_us);
+        print_message("serving again after %" PRId64 " us, acknowledged %" PRId64
+                      ", found in the log %" PRId64 "\n",
+                      clock_boot_us() - start_us, shard.acknowledged, shard.applied);
+    }
+    int64_t certain = shard.acknowledged + shard.applied;
+    shard_stop(&shard);
+
+    struct log_port *port = open_port(false);
+    struct log_reader *reader = open_reader(port, &audience);
+    attach_all(reader, NULL);
+    read_to(reader, &audience, certain);
+    assert_int_equal(audience.events, certain);
+    log_reader_destroy(reader);
+    kafka_port_destroy(port);
+}
+
 static void a_position_of_another_log_is_refused(void **unused)
 {
     struct shard shard;
@@ -451,6 +495,7 @@ int main(void)
         cmocka_unit_test_setup(a_reader_goes_on_from_its_stored_positions, create_topic),
         cmocka_unit_test_setup(a_new_owner_takes_over_and_the_old_one_notices, create_topic),
         cmocka_unit_test_setup(a_foreign_record_is_crossed_without_a_new_claim, create_topic),
+        cmocka_unit_test_setup(a_fatal_producer_error_costs_a_claim_and_no_restart, create_topic),
         cmocka_unit_test_setup(a_position_of_another_log_is_refused, create_topic),
     };
 

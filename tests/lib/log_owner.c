@@ -79,6 +79,12 @@ static void on_deposed(void *self, struct log_partition *partition)
     note(self, "deposed", -1);
 }
 
+static void on_settled(void *self, struct log_partition *partition, const struct log_position *at)
+{
+    (void)partition;
+    note(self, "settled@", at->next);
+}
+
 void owner_start(struct log_owner_process *owner, struct sim_broker *broker,
                  const struct log_position *from)
 {
@@ -97,6 +103,7 @@ void owner_start(struct log_owner_process *owner, struct sim_broker *broker,
         .serving = on_serving,
         .acknowledged = on_acknowledged,
         .deposed = on_deposed,
+        .settled = on_settled,
     };
 
     *owner = (struct log_owner_process){.port = sim_port_create(broker)};

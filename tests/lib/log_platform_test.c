@@ -103,7 +103,7 @@ static void a_platform_record_the_owner_lost_is_settled_like_a_commit(void **unu
     sim_port_deliver(owner.port, SIM_ANY_SOURCE, SIM_LOST);
     sim_port_hold(owner.port, false);
     owner_run(&owner);
-    owner_expect(&owner, "deposed Outcome@1 serving@3");
+    owner_expect(&owner, "deposed Outcome@1 settled@3 serving@3");
 }
 
 static void a_follower_is_handed_each_one_in_its_place(void **unused)

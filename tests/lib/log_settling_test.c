@@ -102,7 +102,7 @@ static void a_zombie_in_between_changes_nothing(void **unused)
     foreign_claim(broker, OWNER_PARTITIONS);
     assert_true(owner_append(&owner, 1, 1));
     calm_down();
-    owner_expect(&owner, "deposed advanced@3 serving@4");
+    owner_expect(&owner, "deposed settled@2 advanced@3 serving@4");
     sim_port_hold(owner.port, true);
     assert_true(owner_append(&owner, 2, 1));
     foreign_record(broker, 99, (struct log_fence){.term = 0, .seq = 1, .index = 1, .count = 1});
@@ -167,7 +167,7 @@ static void a_claim_in_between_deposes_and_what_came_before_it_counts(void **unu
     sim_port_report(owner.port, 0);
     sim_port_hold_reports(owner.port, false);
     calm_down();
-    owner_expect(&owner, "ack:1 deposed advanced@4 serving@5");
+    owner_expect(&owner, "ack:1 deposed settled@3 advanced@4 serving@5");
     expect_history("apply:1 advanced@5");
 }
 
@@ -178,7 +178,7 @@ static void a_commit_of_the_next_owner_in_between_deposes(void **unused)
     int64_t term = foreign_claim(broker, OWNER_PARTITIONS);
     foreign_record(broker, 50, (struct log_fence){.term = term, .seq = 1, .index = 1, .count = 1});
     calm_down();
-    owner_expect(&owner, "deposed apply:50 advanced@4 serving@5");
+    owner_expect(&owner, "deposed settled@2 apply:50 advanced@4 serving@5");
     expect_history("apply:50 advanced@5");
 }
 
@@ -188,7 +188,7 @@ static void a_forged_record_that_counts_deposes(void **unused)
     foreign_record(broker, 50, (struct log_fence){.term = 0, .seq = 1, .index = 1, .count = 1});
     assert_true(owner_append(&owner, 1, 1));
     calm_down();
-    owner_expect(&owner, "deposed apply:50 advanced@3 serving@4");
+    owner_expect(&owner, "deposed apply:50 advanced@3 settled@4 serving@4");
     expect_history("apply:50 advanced@4");
 }
 
@@ -200,7 +200,7 @@ static void a_lost_report_is_settled_by_the_next_claim_exactly_once(void **unuse
     deliver(SIM_DELIVERED);
     deliver(SIM_UNREPORTED);
     calm_down();
-    owner_expect(&owner, "ack:1 deposed apply:2 serving@4");
+    owner_expect(&owner, "ack:1 deposed apply:2 settled@4 serving@4");
     assert_true(owner_append(&owner, 3, 1));
     owner_run(&owner);
     owner_expect(&owner, "ack:3");
@@ -216,7 +216,7 @@ static void a_lost_record_voids_what_was_decided_on_it(void **unused)
     deliver(SIM_DELIVERED);
     deliver(SIM_LOST);
     calm_down();
-    owner_expect(&owner, "ack:1 deposed advanced@3 serving@4");
+    owner_expect(&owner, "ack:1 deposed advanced@3 settled@4 serving@4");
     expect_history("apply:1 advanced@4");
 }
 
@@ -228,7 +228,7 @@ static void a_commit_cut_off_by_a_claim_is_void(void **unused)
     deliver(SIM_DELIVERED);
     foreign_claim(broker, OWNER_PARTITIONS);
     calm_down();
-    owner_expect(&owner, "deposed advanced@5 serving@6");
+    owner_expect(&owner, "deposed settled@4 advanced@5 serving@6");
     expect_history("advanced@6");
 }
 
@@ -239,7 +239,7 @@ static void a_commit_that_lost_its_end_is_void(void **unused)
     deliver(SIM_DELIVERED);
     deliver(SIM_LOST);
     calm_down();
-    owner_expect(&owner, "deposed serving@3");
+    owner_expect(&owner, "deposed settled@3 serving@3");
     expect_history("advanced@3");
 }
 
@@ -256,7 +256,7 @@ static void reports_out_of_order_are_not_believed(void **unused)
     owner_expect(&owner, "deposed apply:1 apply:2");
     sim_port_hold_reports(owner.port, false);
     calm_down();
-    owner_expect(&owner, "serving@4");
+    owner_expect(&owner, "settled@4 serving@4");
 }
 
 static void a_missing_report_is_noticed_by_the_one_behind_it(void **unused)
@@ -266,7 +266,7 @@ static void a_missing_report_is_noticed_by_the_one_behind_it(void **unused)
     assert_true(owner_append(&owner, 2, 1));
     deliver(SIM_SILENT);
     calm_down();
-    owner_expect(&owner, "deposed apply:1 apply:2 serving@4");
+    owner_expect(&owner, "deposed apply:1 apply:2 settled@4 serving@4");
 }
 
 static void late_reports_of_a_former_term_mean_nothing(void **unused)
@@ -284,7 +284,7 @@ static void late_reports_of_a_former_term_mean_nothing(void **unused)
     owner_expect(&owner, "deposed apply:1 apply:2 apply:3");
     sim_port_hold_reports(owner.port, false);
     calm_down();
-    owner_expect(&owner, "serving@5");
+    owner_expect(&owner, "settled@5 serving@5");
 }
 
 static void a_lost_producer_is_made_anew_and_its_late_records_are_void(void **unused)
@@ -295,7 +295,7 @@ static void a_lost_producer_is_made_anew_and_its_late_records_are_void(void **un
     deliver(SIM_SILENT);
     sim_port_lose_producer(owner.port);
     calm_down();
-    owner_expect(&owner, "deposed apply:1 serving@3");
+    owner_expect(&owner, "deposed apply:1 settled@3 serving@3");
     assert_true(sim_port_deliver_zombie(owner.port));
     assert_true(owner_append(&owner, 3, 1));
     owner_run(&owner);
@@ -311,6 +311,24 @@ static void a_producer_lost_with_nothing_under_way_costs_no_claim(void **unused)
     assert_true(owner_append(&owner, 1, 1));
     calm_down();
     owner_expect(&owner, "ack:1");
+}
+
+/* Whoever does not want the partition any more learns the fate of its commits from the next owner's
+ * claim. */
+static void what_a_released_owner_left_open_is_decided_by_the_next_claim(void **unused)
+{
+    (void)unused;
+    assert_true(owner_append(&owner, 1, 1));
+    assert_true(owner_append(&owner, 2, 1));
+    log_partition_release(owner.partition);
+    deliver(SIM_SILENT);
+    deliver(SIM_LOST);
+    calm_down();
+    owner_expect(&owner, "deposed apply:1");
+    foreign_claim(broker, OWNER_PARTITIONS);
+    owner_run(&owner);
+    owner_expect(&owner, "settled@3 advanced@3");
+    assert_int_equal(log_partition_state(owner.partition), LOG_FOLLOWING);
 }
 
 static void a_claim_whose_report_is_lost_is_made_again(void **unused)
@@ -389,6 +407,7 @@ int main(void)
         TEST(late_reports_of_a_former_term_mean_nothing),
         TEST(a_lost_producer_is_made_anew_and_its_late_records_are_void),
         TEST(a_producer_lost_with_nothing_under_way_costs_no_claim),
+        TEST(what_a_released_owner_left_open_is_decided_by_the_next_claim),
         TEST(a_claim_whose_report_is_lost_is_made_again),
         TEST(of_two_claimants_the_later_one_serves),
         TEST(a_gap_is_read_while_more_is_under_way),

@@ -26,8 +26,11 @@ static int finish(void **unused)
     return 0;
 }
 
+/* A log that seems too short is given ten seconds. */
 static void expect_stopped(enum fault fault)
 {
+    for (int i = 0; i < 15 && log_partition_state(owner.partition) != LOG_STOPPED; i++)
+        owner_run(&owner);
     assert_int_equal(log_partition_state(owner.partition), LOG_STOPPED);
     assert_int_equal(log_partition_error(owner.partition)->fault, fault);
 }
@@ -267,6 +270,28 @@ static void a_log_cut_since_the_position_is_refused(void **unused)
     expect_stopped(FAULT_LOG_TRUNCATED);
 }
 
+/* A new leader of the partition does not know at once that all of it is replicated. */
+static void a_log_that_is_short_for_a_moment_is_waited_for(void **unused)
+{
+    (void)unused;
+    struct log_position position = append_and_stop(3);
+    for (int64_t end = 0; end < position.next; end++) {
+        sim_broker_hide(broker, OWNER_TOPIC, 0, end);
+        owner_start(&owner, broker, &position);
+        for (int i = 0; i < 4; i++)
+            owner_run(&owner);
+        assert_int_equal(log_partition_state(owner.partition), LOG_FOLLOWING);
+        sim_broker_hide(broker, OWNER_TOPIC, 0, LOG_OFFSET_NONE);
+        int64_t junk = foreign_junk(broker);
+        for (int i = 0; i < 5; i++)
+            owner_run(&owner);
+        assert_int_equal(log_partition_state(owner.partition), LOG_FOLLOWING);
+        assert_int_equal(log_partition_position(owner.partition)->next, junk + 1);
+        owner_stop(&owner);
+    }
+    owner_start(&owner, broker, &position);
+}
+
 static void a_log_cut_and_grown_again_is_refused(void **unused)
 {
     (void)unused;
@@ -354,6 +379,7 @@ int main(void)
         TEST(an_apply_that_can_never_succeed_stops_the_partition),
         TEST(an_apply_that_fails_in_passing_is_tried_again_before_anything_else),
         TEST(a_log_cut_since_the_position_is_refused),
+        TEST(a_log_that_is_short_for_a_moment_is_waited_for),
         TEST(a_log_cut_and_grown_again_is_refused),
         TEST(a_log_made_anew_in_the_same_shape_is_refused),
         TEST(an_emptied_log_is_refused),

@@ -1,8 +1,8 @@
-/* A plain producer of one record. */
+/* A plain producer of one record, and a hand inside our own. */
 #include "tests/support/log_foreigner.h"
 
+#include "lib/log/kafka_client.h"
 #include <assert.h>
-#include <librdkafka/rdkafka.h>
 #include <string.h>
 
 #define FLUSH_TIMEOUT_MS 30000
@@ -22,4 +22,13 @@ void foreigner_append(const char *brokers, const char *topic, int32_t partition,
     code = rd_kafka_flush(producer, FLUSH_TIMEOUT_MS);
     assert(code == RD_KAFKA_RESP_ERR_NO_ERROR);
     rd_kafka_destroy(producer);
+}
+
+void foreigner_break_producer(struct log_port *port)
+{
+    struct kafka_port *kafka = (struct kafka_port *)port;
+    rd_kafka_resp_err_t code = rd_kafka_test_fatal_error(
+        kafka->producer, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "as the test wants it");
+
+    assert(code == RD_KAFKA_RESP_ERR_NO_ERROR);
 }

@@ -158,6 +158,11 @@ void sim_broker_truncate(struct sim_broker *broker, const char *topic, int32_t p
     sim_log_truncate(find_log(broker, topic, partition), end);
 }
 
+void sim_broker_hide(struct sim_broker *broker, const char *topic, int32_t partition, int64_t end)
+{
+    find_log(broker, topic, partition)->hidden = end;
+}
+
 void sim_broker_retain(struct sim_broker *broker, const char *topic, int32_t partition,
                        int64_t first)
 {
@@ -311,14 +316,19 @@ static void sim_fetch_stop(struct log_port *port, int32_t source)
     of(port)->sources[source].fetch = 0;
 }
 
+static int64_t visible_end(const struct sim_log *log)
+{
+    return log->hidden >= 0 && log->hidden < log->end ? log->hidden : log->end;
+}
+
 static bool fetch_record(struct sim_port *sim, struct sim_source *source,
                          struct log_message *message)
 {
     const struct sim_log *log = source->log;
 
-    while (source->at < log->end && log->records[source->at]->control)
+    while (source->at < visible_end(log) && log->records[source->at]->control)
         source->at++;
-    if (source->at >= log->end)
+    if (source->at >= visible_end(log))
         return false;
     struct sim_record *copy = sim_record_copy(log->records[source->at]);
     message->kind = LOG_MESSAGE_RECORD;
@@ -394,7 +404,7 @@ static void sim_release(struct log_port *port, struct log_message *message)
 
 static int64_t sim_end(const struct log_port *port, int32_t source)
 {
-    return of_const(port)->sources[source].log->end;
+    return visible_end(of_const(port)->sources[source].log);
 }
 
 static bool sim_connected(const struct log_port *port)

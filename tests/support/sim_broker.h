@@ -26,6 +26,9 @@ int64_t sim_broker_skip_offset(struct sim_broker *broker, const char *topic, int
 int64_t sim_broker_end(struct sim_broker *broker, const char *topic, int32_t partition);
 void sim_broker_truncate(struct sim_broker *broker, const char *topic, int32_t partition,
                          int64_t end);
+/* A leader that is behind: readers see nothing from `end` on, and nothing is said to be out of
+ * range. LOG_OFFSET_NONE: it has caught up. */
+void sim_broker_hide(struct sim_broker *broker, const char *topic, int32_t partition, int64_t end);
 void sim_broker_retain(struct sim_broker *broker, const char *topic, int32_t partition,
                        int64_t first);
 /* Deleted and created again: empty. */

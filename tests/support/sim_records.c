@@ -53,7 +53,7 @@ void sim_log_init(struct sim_log *log, const char *topic, int32_t partition)
     size_t size = strlen(topic) + 1;
 
     assert(size <= SIM_TOPIC_SIZE);
-    *log = (struct sim_log){.partition = partition};
+    *log = (struct sim_log){.partition = partition, .hidden = -1};
     memcpy(log->topic, topic, size);
 }
 

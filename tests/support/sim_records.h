@@ -20,6 +20,7 @@ struct sim_log {
     int32_t partition;
     int64_t first; /* below: deleted by retention */
     int64_t end;
+    int64_t hidden; /* from here on not to be seen; negative: nothing is */
     int64_t capacity;
     struct sim_record **records; /* by offset */
 };
