@@ -41,6 +41,13 @@ struct call {
     struct uuid command_id;
     uint8_t request_hash[REQUEST_HASH_SIZE];
 
+    /* Of a deadline or a reaction: refused or without effect, it leaves an outcome record, and its
+     * id never gets another answer. */
+    bool lasting;
+    struct uuid causation_id;        /* with lasting: the event that asks for it … */
+    struct uuid correlation_id;      /* … and what that one goes back to */
+    const struct deadline *deadline; /* dropped unless causation_id still is what set it; or NULL */
+
     bool appended;  /* its commit, or its twin's, was handed to the log: failure is not certain */
     uint64_t token; /* answered once this commit of its lane is acknowledged */
 

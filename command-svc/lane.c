@@ -3,6 +3,7 @@
 
 #include "command-svc/metrics.h"
 #include "command-svc/pipeline.h"
+#include "command-svc/store_outcomes.h"
 #include "lib/core/logger.h"
 
 static struct text position_bytes(const struct log_position *position)
@@ -77,28 +78,48 @@ static void lane_acknowledged(void *self, struct log_partition *partition, uint6
     answer_up_to(lane, token);
 }
 
-static bool stage(struct lane *lane, const struct log_event *events, size_t count,
-                  struct error *error)
+/* Something read from the log: a commit, or a platform record. */
+struct reading {
+    const struct log_event *events;
+    size_t count;
+    const struct platform_entry *entry; /* in place of events */
+};
+
+static bool stage_entry(const struct lane *lane, const struct platform_entry *entry,
+                        struct error *error)
+{
+    switch (entry->kind) {
+    case PLATFORM_OUTCOME: return store_stage_outcome(&lane->store, entry->body, error);
+    case PLATFORM_CHECKPOINT:
+    case PLATFORM_PARK:
+    case PLATFORM_RELEASE:
+    case PLATFORM_BARRIER:
+    case PLATFORM_CLAIM:
+    case PLATFORM_RECORD_COUNT: break;
+    }
+    return true;
+}
+
+static bool stage(struct lane *lane, const struct reading *reading, struct error *error)
 {
     arena_reset(lane->arena);
-    if (store_apply(&lane->store, events, count, lane->arena, error))
-        return true;
-    index_abandon(lane->store.index);
-    return false;
+    bool staged = reading->entry == NULL ? store_apply(&lane->store, reading->events,
+                                                       reading->count, lane->arena, error)
+                                         : stage_entry(lane, reading->entry, error);
+    if (!staged)
+        index_abandon(lane->store.index);
+    return staged;
 }
 
 /* A log read from its beginning outgrows the overlay: then there is a flush in between. */
-static bool lane_apply(void *self, struct log_partition *partition, const struct log_event *events,
-                       size_t count, const struct log_position *after, struct error *error)
+static bool take_reading(struct lane *lane, const struct reading *reading,
+                         const struct log_position *after, struct error *error)
 {
-    struct lane *lane = log_partition_user(partition);
-    (void)self;
-
-    if (!stage(lane, events, count, error) &&
+    if (!stage(lane, reading, error) &&
         (error->fault != FAULT_OVERLOADED || !index_flush(lane->index, error) ||
-         !stage(lane, events, count, error))) {
+         !stage(lane, reading, error))) {
         log_warning("commit_not_applied", LOG_STRING("context", lane->store.context->name),
-                    LOG_NUMBER("partition", lane->number), LOG_NUMBER("offset", events[0].offset),
+                    LOG_NUMBER("partition", lane->number), LOG_NUMBER("offset", after->last_offset),
                     LOG_ERROR(error));
         return false;
     }
@@ -106,6 +127,23 @@ static bool lane_apply(void *self, struct log_partition *partition, const struct
     index_seal(lane->store.index);
     index_acknowledge(lane->store.index, position_bytes(after));
     return true;
+}
+
+static bool lane_apply(void *self, struct log_partition *partition, const struct log_event *events,
+                       size_t count, const struct log_position *after, struct error *error)
+{
+    (void)self;
+    return take_reading(log_partition_user(partition),
+                        &(struct reading){.events = events, .count = count}, after, error);
+}
+
+static bool lane_platform(void *self, struct log_partition *partition,
+                          const struct platform_entry *entry, const struct log_position *after,
+                          struct error *error)
+{
+    (void)self;
+    return take_reading(log_partition_user(partition), &(struct reading){.entry = entry}, after,
+                        error);
 }
 
 static void lane_advanced(void *self, struct log_partition *partition,
@@ -171,6 +209,7 @@ static void lane_serving(void *self, struct log_partition *partition, const stru
 
 const struct log_owner lane_owner = {
     .apply = lane_apply,
+    .platform = lane_platform,
     .advanced = lane_advanced,
     .serving = lane_serving,
     .acknowledged = lane_acknowledged,
@@ -209,6 +248,13 @@ void lane_look_after(struct lane *lane, int64_t boot_us)
     expire_queue(lane, &lane->pending, boot_us);
     expire_queue(lane, &lane->waiting, boot_us);
     expire_queue(lane, &lane->unsettled, boot_us);
+}
+
+/* A flush writes what is acknowledged: the rest is waited for still. */
+void lane_flushed(struct lane *lane, bool flushed)
+{
+    if (flushed && lane->acknowledged == lane->appended)
+        lane->hurries = false;
 }
 
 void lane_abandon(struct lane *lane)

@@ -20,6 +20,8 @@ struct lane {
     struct call_queue unsettled;  /* appended, outcome unknown */
     uint64_t appended;            /* commits handed to the log since start */
     uint64_t acknowledged;        /* of those, known durable or settled */
+    int64_t deadlines_boot_us;    /* none fires before: the last one failed */
+    bool hurries;                 /* what is not flushed yet is waited for */
     bool stop_said;               /* that its log cannot be served any more was logged */
     _Atomic size_t *open_calls;   /* the shard's count of calls not answered yet */
 };
@@ -34,6 +36,8 @@ void lane_answer(struct lane *lane, struct call *call);
 /* Now and then: works on calls kept while the log was not served, and ends those whose clients have
  * waited long enough, with the truth about each. */
 void lane_look_after(struct lane *lane, int64_t boot_us);
+/* The index has been flushed, or that failed. */
+void lane_flushed(struct lane *lane, bool flushed);
 /* Ends all calls. */
 void lane_abandon(struct lane *lane);
 

@@ -34,11 +34,17 @@ struct metric metric_lanes_serving = {
     .help = "Partitions, over all contexts, that take commands here.",
     .kind = METRIC_GAUGE,
 };
+struct metric metric_deadlines_fired = {
+    .name = "sijang_deadlines_fired_total",
+    .help = "Deadlines whose command was given.",
+};
 
 struct metric *const command_metrics[] = {
-    &commands_done,           &commands_refused,     &commands_faulted,
-    &metric_command_duration, &metric_flush,         &metric_overlay,
-    &metric_open_calls,       &metric_lanes_serving, NULL,
+    &commands_done,          &commands_refused,
+    &commands_faulted,       &metric_command_duration,
+    &metric_flush,           &metric_overlay,
+    &metric_open_calls,      &metric_lanes_serving,
+    &metric_deadlines_fired, NULL,
 };
 
 void metrics_count(const struct call *call)

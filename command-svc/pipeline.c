@@ -2,11 +2,46 @@
 #include "command-svc/pipeline.h"
 
 #include "command-svc/lane.h"
+#include "command-svc/store_deadlines.h"
+#include "command-svc/store_outcomes.h"
 #include "lib/core/logger.h"
 #include "lib/record/avro.h"
 #include <string.h>
 
+#define STATUS_CONFLICT 409
+
 /* load, refuse duplicates */
+
+static bool same_request(struct call *call, struct text hash)
+{
+    if (hash.size == REQUEST_HASH_SIZE &&
+        memcmp(hash.bytes, call->request_hash, REQUEST_HASH_SIZE) == 0)
+        return true;
+    call_refuse_problem(call, &problem_idempotency_key_reused);
+    return false;
+}
+
+/* A command that left no event: refused, or nothing had to change. */
+static bool recall_outcome(struct lane *lane, struct call *call, bool *ret_known,
+                           struct error *error)
+{
+    struct outcome outcome;
+
+    if (!store_find_outcome(&lane->store, &call->command_id, lane->arena, &outcome, ret_known,
+                            error))
+        return false;
+    if (!*ret_known || !same_request(call, outcome.request_hash))
+        return true;
+    call->appended = true;
+    call_done(call, outcome.version);
+    if (outcome.code.bytes == NULL)
+        return true;
+    struct text code = arena_copy_text(call->arena, outcome.code);
+    if (code.bytes == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "answering again");
+    call_refuse_problem(call, &(struct problem){.status = STATUS_CONFLICT, .code = code.bytes});
+    return true;
+}
 
 bool pipeline_recall(struct lane *lane, struct call *call, bool *ret_known, struct error *error)
 {
@@ -17,17 +52,33 @@ bool pipeline_recall(struct lane *lane, struct call *call, bool *ret_known, stru
                             error))
         return false;
     if (!*ret_known)
+        return !call->lasting || recall_outcome(lane, call, ret_known, error);
+    if (!same_request(call, remembered.request_hash))
         return true;
-    if (remembered.request_hash.size != REQUEST_HASH_SIZE ||
-        memcmp(remembered.request_hash.bytes, call->request_hash, REQUEST_HASH_SIZE) != 0) {
-        call_refuse_problem(call, &problem_idempotency_key_reused);
-        return true;
-    }
     call->aggregate_id = arena_copy_text(call->arena, remembered.subject);
     if (call->aggregate_id.bytes == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "answering again");
     call->appended = true;
     call_done(call, remembered.version);
+    return true;
+}
+
+/* A deadline set anew or cleared while its call was on its way. */
+static bool is_superseded(const struct lane *lane, const struct call *call, bool *ret_superseded,
+                          struct error *error)
+{
+    struct deadline_setting setting;
+    struct store_key key;
+    bool found;
+
+    *ret_superseded = false;
+    if (call->deadline == NULL)
+        return true;
+    if (!store_key_deadline(call->command->aggregate->name, call->aggregate_id,
+                            call->deadline->name, &key, error) ||
+        !deadline_find(&lane->store, &key, &setting, &found, error))
+        return false;
+    *ret_superseded = !found || !uuid_equal(&setting.event_id, &call->causation_id);
     return true;
 }
 
@@ -60,7 +111,6 @@ static bool may_decide(struct call *call, const struct loaded *loaded)
 static void decide(const struct lane *lane, const struct call *call, const struct loaded *loaded,
                    struct decision *decision)
 {
-    decision_start(decision, lane->arena);
     decision->caller = text_of(call->caller.subject);
     decision->caller_roles = call->caller.roles;
     decision->now_us = log_partition_now_us(lane->log);
@@ -119,8 +169,8 @@ static bool write_events(const struct lane *lane, const struct call *call,
             .time_us = decision->now_us,
             .version = loaded->version + (int64_t)i + 1,
             .command_id = call->command_id,
-            .correlation_id = call->command_id,
-            .causation_id = call->command_id,
+            .correlation_id = call->lasting ? call->correlation_id : call->command_id,
+            .causation_id = call->lasting ? call->causation_id : call->command_id,
             .actor = decision->caller,
         };
         memcpy(event->request_hash, call->request_hash, REQUEST_HASH_SIZE);
@@ -153,20 +203,77 @@ static bool append(struct lane *lane, struct call *call, struct loaded *loaded,
         return false;
     }
     index_seal(lane->store.index);
+    lane->hurries = lane->hurries || loaded->hurries;
     lane->appended++;
     call->appended = true;
+    return true;
+}
+
+/* The answer to a lasting call that left no event: it is a record, too. */
+static bool append_outcome(struct lane *lane, struct call *call, const struct loaded *loaded,
+                           struct error *error)
+{
+    char command_id[UUID_TEXT_SIZE];
+    bool refused = call->outcome == CALL_REFUSED;
+    struct outcome outcome = {
+        .command_id = {command_id, UUID_TEXT_SIZE - 1},
+        .request_hash = {(const char *)call->request_hash, REQUEST_HASH_SIZE},
+        .code = refused ? text_of(call->problem.code) : (struct text){0},
+        .aggregate = text_of(loaded->aggregate->name),
+        .subject = call->aggregate_id,
+        .version = loaded->version,
+    };
+    struct platform_entry entry = {
+        .kind = PLATFORM_OUTCOME,
+        .body = &outcome,
+        .correlation_id = call->correlation_id,
+        .causation_id = call->causation_id,
+    };
+
+    uuid_format(&call->command_id, command_id);
+    if (!store_stage_outcome(&lane->store, &outcome, error) ||
+        !log_partition_append_platform(lane->log, &entry, lane->appended + 1, error)) {
+        index_abandon(lane->store.index);
+        return false;
+    }
+    index_seal(lane->store.index);
+    lane->appended++;
+    call->appended = true;
+    return true;
+}
+
+/* Sets the outcome, or leaves it to the events. */
+static bool judge(const struct lane *lane, struct call *call, const struct loaded *loaded,
+                  struct decision *decision, struct error *error)
+{
+    decision_start(decision, lane->arena);
+    if (!may_decide(call, loaded))
+        return true;
+    decide(lane, call, loaded, decision);
+    if (decision->out_of_memory)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "deciding %s", call->command->name);
+    if (decision->refusal != NULL)
+        call_refuse(call, decision->refusal);
+    else
+        call_done(call, loaded->version + (int64_t)decision->event_count);
     return true;
 }
 
 static bool work(struct lane *lane, struct call *call, struct error *error)
 {
     struct decision decision;
-    bool known = false;
+    bool known = false, superseded = false;
 
     if (call->keyed && !pipeline_recall(lane, call, &known, error))
         return false;
     if (known)
         return true;
+    if (!is_superseded(lane, call, &superseded, error))
+        return false;
+    if (superseded) {
+        call_done(call, 0);
+        return true;
+    }
     struct loaded loaded = {
         .aggregate = call->command->aggregate,
         .id = call->aggregate_id,
@@ -174,17 +281,11 @@ static bool work(struct lane *lane, struct call *call, struct error *error)
     };
     if (!store_load(&lane->store, &loaded, lane->arena, error))
         return false;
-    if (!may_decide(call, &loaded))
-        return true;
-    decide(lane, call, &loaded, &decision);
-    if (decision.out_of_memory)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "deciding %s", call->command->name);
-    if (decision.refusal != NULL) {
-        call_refuse(call, decision.refusal);
-        return true;
-    }
-    call_done(call, loaded.version + (int64_t)decision.event_count);
-    return decision.event_count == 0 || append(lane, call, &loaded, &decision, error);
+    if (!judge(lane, call, &loaded, &decision, error))
+        return false;
+    if (decision.event_count > 0)
+        return append(lane, call, &loaded, &decision, error);
+    return !call->lasting || append_outcome(lane, call, &loaded, error);
 }
 
 void pipeline_work(struct lane *lane, struct call *call)

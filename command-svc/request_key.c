@@ -2,12 +2,10 @@
  * two paths, never share one. */
 #include "command-svc/request_key.h"
 
-#include "lib/record/json.h"
-#include <sodium.h>
+#include "command-svc/request_hash.h"
 #include <string.h>
 
-#define KEY_SIZE_MAX     128
-#define REQUEST_SIZE_MAX (64 * 1024)
+#define KEY_SIZE_MAX 128
 
 static const struct uuid command_namespace = {{0x53, 0x1a, 0x9c, 0x0e, 0x6b, 0x0f, 0x5d, 0x1e, 0x8a,
                                                0x77, 0x3d, 0x52, 0x90, 0x41, 0x6e, 0xc3}};
@@ -32,22 +30,6 @@ static bool name_command(struct call *call, const struct web_request *request, s
         return false;
     call->command_id = uuid_v5(&command_namespace, name, strlen(name));
     return true;
-}
-
-/* A keyed hash (BLAKE2b) of the input without its secret fields, as its table writes it. */
-static bool hash_request(struct call *call, const char *secret)
-{
-    struct buffer request;
-
-    buffer_init(&request, REQUEST_SIZE_MAX);
-    json_write(call->command->input, call->input, &request);
-    bool fits = !request.failed;
-    if (fits)
-        crypto_generichash(call->request_hash, sizeof(call->request_hash), request.bytes,
-                           request.size, (const unsigned char *)secret,
-                           crypto_generichash_KEYBYTES);
-    buffer_done(&request);
-    return fits;
 }
 
 /* If-Match: "7", or * for any version; one tag, strong. */
@@ -86,7 +68,7 @@ bool request_key_read(struct call *call, const struct web_request *request, cons
         return false;
     }
     call->keyed = true;
-    if (!name_command(call, request, key) || !hash_request(call, secret)) {
+    if (!name_command(call, request, key) || !request_hash(call, secret)) {
         call_fault(call, FAULT_OUT_OF_MEMORY);
         return false;
     }

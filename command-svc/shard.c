@@ -3,6 +3,7 @@
 #include "command-svc/shard.h"
 
 #include "command-svc/contexts.h"
+#include "command-svc/deadlines.h"
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
 #include "lib/core/logger.h"
@@ -17,6 +18,7 @@
 #define FLUSH_COMMITS      256
 #define FLUSH_INTERVAL_US  500000
 #define FLUSH_RETRY_US     1000000
+#define FLUSH_HURRY_US     20000
 #define LOOK_INTERVAL_US   20000
 #define GATHER_CALLS_MAX   64
 #define GATHER_US_MAX      1000
@@ -31,6 +33,7 @@ struct holding {
     struct index *index;
     struct lane lanes[CONTEXTS_MAX];
     int64_t flush_after_boot_us;
+    int64_t flushed_boot_us;
     bool flush_failed; /* the last one */
 };
 
@@ -122,6 +125,14 @@ static size_t take_submitted(struct shard *shard)
     return count;
 }
 
+static bool hurries(const struct holding *holding, int context_count)
+{
+    for (int c = 0; c < context_count; c++)
+        if (holding->lanes[c].hurries)
+            return true;
+    return false;
+}
+
 static void flush(const struct shard *shard, struct holding *holding, int64_t boot_us)
 {
     struct error error;
@@ -131,18 +142,24 @@ static void flush(const struct shard *shard, struct holding *holding, int64_t bo
         log_error("index_flush_failed", LOG_ERROR(&error));
     else
         metric_observe_us(&metric_flush, boot_us_of(shard) - boot_us);
+    holding->flushed_boot_us = boot_us;
+    for (int c = 0; c < shard->context_count; c++)
+        lane_flushed(&holding->lanes[c], !holding->flush_failed);
     holding->flush_after_boot_us =
         boot_us + (holding->flush_failed ? FLUSH_RETRY_US : FLUSH_INTERVAL_US);
 }
 
-static bool flush_is_due(const struct holding *holding, int64_t boot_us)
+static bool flush_is_due(const struct shard *shard, const struct holding *holding, int64_t boot_us)
 {
     size_t unflushed = index_unflushed(holding->index);
 
     if (unflushed == 0)
         return false;
-    return boot_us >= holding->flush_after_boot_us ||
-           (unflushed >= FLUSH_COMMITS && !holding->flush_failed);
+    if (boot_us >= holding->flush_after_boot_us)
+        return true;
+    return !holding->flush_failed &&
+           (unflushed >= FLUSH_COMMITS || (boot_us >= holding->flushed_boot_us + FLUSH_HURRY_US &&
+                                           hurries(holding, shard->context_count)));
 }
 
 /* At most one a turn, so that commands never wait for all of them; each in its turn. */
@@ -150,7 +167,7 @@ static void flush_one_that_is_due(struct shard *shard, int64_t boot_us)
 {
     for (size_t i = 0; i < shard->holding_count; i++) {
         size_t number = (shard->flushed + 1 + i) % shard->holding_count;
-        if (!flush_is_due(&shard->holdings[number], boot_us))
+        if (!flush_is_due(shard, &shard->holdings[number], boot_us))
             continue;
         shard->flushed = number;
         flush(shard, &shard->holdings[number], boot_us);
@@ -177,11 +194,16 @@ static void look_around(struct shard *shard, int64_t boot_us)
 {
     int64_t serving = 0, stopped = 0, behind = 0, overlay = 0;
 
+    pthread_mutex_lock(&shard->mutex);
+    bool closed = shard->closed;
+    pthread_mutex_unlock(&shard->mutex);
     for (size_t i = 0; i < shard->holding_count; i++) {
         overlay += (int64_t)index_overlay_bytes(shard->holdings[i].index);
         for (int c = 0; c < shard->context_count; c++) {
             struct lane *lane = &shard->holdings[i].lanes[c];
             lane_look_after(lane, boot_us);
+            if (!closed)
+                deadlines_fire(lane, boot_us);
             enum log_state state = log_partition_state(lane->log);
             serving += state == LOG_SERVING;
             stopped += state == LOG_STOPPED;

@@ -3,13 +3,14 @@
 #include "command-svc/store.h"
 
 #include "command-svc/contexts.h"
+#include "command-svc/store_deadlines.h"
 #include "command-svc/store_keys.h"
 #include "command-svc/store_records.h"
 #include "lib/record/avro.h"
 #include <assert.h>
 #include <string.h>
 
-#define STORE_LAYOUT 1
+#define STORE_LAYOUT 2
 
 /* A state: where it is kept, and what was found there. */
 struct kept {
@@ -209,7 +210,9 @@ bool store_stage(const struct store *store, struct loaded *loaded,
         .request_hash = {(const char *)last->request_hash, sizeof(last->request_hash)},
         .time_us = last->time_us,
     };
-    return store_key_root(loaded->aggregate->name, loaded->id, &key, error) &&
+    loaded->hurries = loaded->aggregate->deadlines != NULL;
+    return deadlines_stage(store, loaded, events, count, error) &&
+           store_key_root(loaded->aggregate->name, loaded->id, &key, error) &&
            put_record(store, INDEX_ROOTS, store_key_text(&key),
                       (struct put){loaded->aggregate->root, loaded->root, loaded->version},
                       error) &&
@@ -282,12 +285,30 @@ int store_event_kind(const struct store *store, const struct record *record)
     return -1;
 }
 
+static uint32_t mix(uint32_t format, const char *string)
+{
+    for (; string != NULL && *string != '\0'; string++)
+        format = format * 31 + (uint8_t)*string;
+    return format * 31;
+}
+
+static uint32_t mix_deadlines(uint32_t format, const struct aggregate *aggregate)
+{
+    if (aggregate->deadlines == NULL)
+        return format;
+    for (int kind = 0; aggregate->event_records[kind] != NULL; kind++) {
+        const struct aggregate_event *line = &aggregate->events[kind];
+        format = mix(mix(mix(format, line->sets), line->due), line->clears);
+    }
+    return format;
+}
+
 uint32_t store_format(void)
 {
     uint32_t format = STORE_LAYOUT;
 
     for (const struct context *const *c = contexts; *c != NULL; c++)
         for (const struct aggregate *const *a = (*c)->aggregates; *a != NULL; a++)
-            format = format * 31 + (uint32_t)(*a)->revision;
+            format = mix_deadlines(format * 31 + (uint32_t)(*a)->revision, *a);
     return format;
 }

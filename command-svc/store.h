@@ -25,6 +25,7 @@ struct loaded {
     void *root;          /* zeroed if it does not exist */
     struct text part_id; /* absent: no part was asked for */
     struct part_slot slot;
+    bool hurries; /* after staging: something waits until it is flushed */
 };
 
 /* What is remembered of a command, to answer it again the same way. */
@@ -66,5 +67,6 @@ MUST_CHECK bool store_apply(const struct store *store, const struct log_event *e
 /* Where `record` stands among the context's events; asserts that it is one. */
 int store_event_kind(const struct store *store, const struct record *record);
 
-/* A number that changes when any aggregate's revision or the layout of the index does. */
+/* A number that changes when any aggregate's revision, its deadlines, or the layout of the index
+ * does. */
 uint32_t store_format(void);

@@ -19,4 +19,20 @@ MUST_CHECK bool store_key_part(const char *aggregate, struct text id, struct tex
 /* Versions sort as numbers. */
 MUST_CHECK bool store_key_event(const char *aggregate, struct text id, int64_t version,
                                 struct store_key *ret_key, struct error *error);
+
+/* Deadlines: by name, and behind their time, the earliest first. */
+#define STORE_KEY_NAMED "n"
+#define STORE_KEY_DUE   "t"
+struct store_deadline_name {
+    struct text aggregate;
+    struct text id;
+    struct text deadline;
+};
+MUST_CHECK bool store_key_deadline(const char *aggregate, struct text id, const char *name,
+                                   struct store_key *ret_key, struct error *error);
+MUST_CHECK bool store_key_due(int64_t due_us, const struct store_key *deadline,
+                              struct store_key *ret_key, struct error *error);
+/* The other way; false if it is no such key. The name borrows from it. */
+bool store_key_read_due(struct text key, int64_t *ret_due_us, struct store_deadline_name *ret_name);
+
 struct text store_key_text(const struct store_key *key);

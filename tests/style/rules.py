@@ -80,7 +80,8 @@ def _function_sizes(source, function):
 
 def in_house(path):
     """Its parts below the root of its tree: the contexts of the tests have one of their own."""
-    return path.parts[2:] if path.parts[:2] == ("tests", "contexts") else path.parts
+    inner = path.parts[:2] == ("tests", "contexts") and path.parts[2] in FLOORS
+    return path.parts[2:] if inner else path.parts
 
 
 def layering(tree):

@@ -62,7 +62,6 @@ static const struct deadline transfer_deadlines[] = {{"approval", &expire_transf
 static const struct aggregate_event transfer_events[EXCHANGE_EVENT_COUNT] = {
     [EXCHANGE_TRANSFER_REQUESTED] = {.sets = "approval", .due = "expires_at"},
     [EXCHANGE_TRANSFER_APPROVED] = {.clears = "approval"},
-    [EXCHANGE_TRANSFER_CANCELLED] = {.clears = "approval"},
 };
 
 const struct aggregate transfer_aggregate = {
