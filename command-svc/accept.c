@@ -2,10 +2,12 @@
 #include "command-svc/accept.h"
 
 #include "command-svc/answer.h"
+#include "command-svc/forward.h"
 #include "command-svc/metrics.h"
 #include "command-svc/request_key.h"
 #include "command-svc/service.h"
 #include "command-svc/shard_thread.h"
+#include "lib/core/clock.h"
 #include "lib/log/partition.h"
 
 /* authenticate */
@@ -134,6 +136,32 @@ static bool name_aggregate(struct call *call, const struct web_request *request,
     return true;
 }
 
+/* Another process has sent it: the term that binds it, its deadline, and its id if one was drawn.
+ */
+static bool read_forwarded(struct call *call, const struct web_request *request,
+                           const struct service *service)
+{
+    struct text value = web_request_header(request, FORWARDED_HEADER);
+    struct forwarded forwarded;
+
+    if (value.bytes == NULL)
+        return true;
+    if (!forwarded_read(value, &service->forwarded_key, web_request_method(request),
+                        web_request_path(request), &forwarded)) {
+        call_refuse_problem(call, &problem_forged);
+        return false;
+    }
+    int64_t deadline_boot_us = clock_boot_us() + forwarded.left_ms * 1000;
+    if (deadline_boot_us < call->deadline_boot_us)
+        call->deadline_boot_us = deadline_boot_us;
+    if (forwarded.drawn)
+        call->command_id = forwarded.command_id;
+    call->keyed = true;
+    call->bound = true;
+    call->bound_term = forwarded.term;
+    return true;
+}
+
 /* accept */
 
 static bool prepare(struct call *call, const struct web_request *request,
@@ -141,12 +169,39 @@ static bool prepare(struct call *call, const struct web_request *request,
 {
     return authenticate(call, request, service) && validate(call, request) &&
            request_key_read(call, request, service->config->token_secret.reveal) &&
+           read_forwarded(call, request, service) &&
            name_aggregate(call, request, (int32_t)service->config->partitions);
 }
 
-static void resume(struct call *call)
+/* The one process that the client asked keeps the call until it is answered; one that was sent here
+ * by it goes back. */
+static void finish(struct call *call)
 {
+    const struct service *service = web_request_user(call->origin);
+
+    if (call->outcome == CALL_MISPLACED && !call->bound && service->forward != NULL &&
+        forward_take(service->forward, call, call->origin))
+        return;
+    if (call->outcome == CALL_FAULTED && call->copied)
+        call_fault(call, FAULT_OUTCOME_UNKNOWN);
     web_resume(call->origin);
+}
+
+static bool submit(struct call *call, const struct service *service)
+{
+    struct shard *shard = service->shards[call->partition % service->config->shards].shard;
+
+    if (shard_submit(shard, call, call->partition, call->context))
+        return true;
+    call_fault(call, FAULT_OVERLOADED);
+    metrics_count(call);
+    return false;
+}
+
+void accept_again(void *user, struct call *call)
+{
+    if (!submit(call, user))
+        finish(call);
 }
 
 static struct call *create_call(struct web_request *request, const struct command *command)
@@ -163,7 +218,7 @@ static struct call *create_call(struct web_request *request, const struct comman
         .request_id = web_request_id(request),
         .deadline_boot_us = web_request_deadline_boot_us(request),
         .origin = request,
-        .finish = resume,
+        .finish = finish,
         .expected_version = -1,
         .mark = {.offset = LOG_OFFSET_NONE},
     };
@@ -185,12 +240,9 @@ void accept_command(struct web_request *request, const void *constant)
         call_answer(request, call);
         return;
     }
-    int32_t partition = log_partition_of(call->aggregate_id, (int32_t)service->config->partitions);
-    struct shard *shard = service->shards[partition % service->config->shards].shard;
+    call->partition = log_partition_of(call->aggregate_id, (int32_t)service->config->partitions);
+    call->context = endpoint->context;
     web_suspend(request, call_answer, call);
-    if (!shard_submit(shard, call, partition, endpoint->context)) {
-        call_fault(call, FAULT_OVERLOADED);
-        metrics_count(call);
+    if (!submit(call, service))
         web_resume(request);
-    }
 }

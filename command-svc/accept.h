@@ -13,3 +13,5 @@ struct endpoint {
 
 /* web_route.handle of every command. The server's user is the struct service. */
 void accept_command(struct web_request *request, const void *endpoint);
+/* forward_options.keep: a call that was not this process's, and is by now. */
+void accept_again(void *service, struct call *call);

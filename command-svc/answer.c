@@ -2,6 +2,7 @@
 #include "command-svc/answer.h"
 
 #include "command-svc/call.h"
+#include "command-svc/passage.h"
 #include <assert.h>
 
 static struct text created_id(const struct call *call)
@@ -30,12 +31,26 @@ static void answer_done(struct web_request *request, const struct call *call)
     web_answer(request, created ? 201 : 200, "application/json", text_of(body));
 }
 
+static void answer_relayed(struct web_request *request, const struct relayed *relayed)
+{
+    for (size_t i = 0; i < relayed->header_count; i++)
+        web_header(request, relayed->headers[i].name, relayed->headers[i].value);
+    web_answer(request, relayed->status, relayed->content_type, relayed->body);
+}
+
+/* Only where the outcome is sure. */
+static bool tells_position(const struct call *call)
+{
+    return call->mark.offset != LOG_OFFSET_NONE &&
+           (call->outcome == CALL_DONE || call->outcome == CALL_REFUSED);
+}
+
 void call_answer(struct web_request *request, void *state)
 {
     const struct call *call = state;
     char *mark = arena_alloc(web_request_arena(request), POSITION_TEXT_SIZE);
 
-    if (mark != NULL && call->mark.offset != LOG_OFFSET_NONE && call->outcome != CALL_FAULTED) {
+    if (mark != NULL && tells_position(call)) {
         log_mark_format(&call->mark, mark);
         web_header(request, "Sijang-Position", mark);
     }
@@ -43,6 +58,8 @@ void call_answer(struct web_request *request, void *state)
     case CALL_DONE: answer_done(request, call); break;
     case CALL_REFUSED: web_problem(request, &call->problem); break;
     case CALL_FAULTED: web_fault(request, call->fault); break;
+    case CALL_MISPLACED: web_problem(request, &problem_not_owner); break;
+    case CALL_RELAYED: answer_relayed(request, call->relayed); break;
     case CALL_OPEN: assert(false);
     }
 }

@@ -57,6 +57,17 @@ void call_fault(struct call *call, enum fault fault)
     call->fault = fault;
 }
 
+void call_misplace(struct call *call)
+{
+    call->outcome = CALL_MISPLACED;
+}
+
+void call_relay(struct call *call, const struct relayed *relayed)
+{
+    call->outcome = CALL_RELAYED;
+    call->relayed = relayed;
+}
+
 bool call_is_late(const struct call *call, int64_t boot_us)
 {
     return boot_us >= call->deadline_boot_us;

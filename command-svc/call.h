@@ -15,12 +15,16 @@
 
 enum call_outcome {
     CALL_OPEN,
-    CALL_DONE,    /* accepted now or, with the same key, before; or nothing had to change */
-    CALL_REFUSED, /* .problem says why */
-    CALL_FAULTED, /* .fault says why */
+    CALL_DONE,      /* accepted now or, with the same key, before; or nothing had to change */
+    CALL_REFUSED,   /* .problem says why */
+    CALL_FAULTED,   /* .fault says why */
+    CALL_MISPLACED, /* not this process's: nothing was done, nothing of it is on its way */
+    CALL_RELAYED,   /* another process has answered: .relayed */
 };
 
 struct lane;
+struct passage;
+struct relayed;
 
 struct call {
     const struct command *command;
@@ -37,7 +41,7 @@ struct call {
     struct text aggregate_id;
     struct text part_id;      /* absent if the command has none */
     int64_t expected_version; /* of If-Match; -1: none */
-    bool keyed;               /* an Idempotency-Key was given */
+    bool keyed;               /* may be in the log: it has an Idempotency-Key, or was forwarded */
     struct uuid command_id;
     uint8_t request_hash[REQUEST_HASH_SIZE];
 
@@ -48,6 +52,13 @@ struct call {
     struct uuid correlation_id;      /* … and what that one goes back to */
     const struct deadline *deadline; /* dropped unless causation_id still is what set it; or NULL */
 
+    int32_t partition;
+    int context; /* its place in contexts */
+    bool bound;  /* forwarded to here: may be decided under .bound_term only */
+    int64_t bound_term;
+    struct passage *passage; /* to another process; NULL: it never went */
+    bool copied;             /* what became of a copy sent there is not known */
+
     bool appended;  /* its commit, or its twin's, was handed to the log: failure is not certain */
     uint64_t token; /* answered once this commit of its lane is acknowledged */
 
@@ -56,6 +67,7 @@ struct call {
     enum fault fault;
     int64_t version;
     struct log_mark mark; /* offset NONE: none to tell */
+    const struct relayed *relayed;
 
     struct lane *lane; /* that it was submitted to */
     struct call *next;
@@ -76,4 +88,6 @@ void call_done(struct call *call, int64_t version);
 void call_refuse(struct call *call, const struct refusal *refusal);
 void call_refuse_problem(struct call *call, const struct problem *problem);
 void call_fault(struct call *call, enum fault fault);
+void call_misplace(struct call *call);
+void call_relay(struct call *call, const struct relayed *relayed);
 bool call_is_late(const struct call *call, int64_t boot_us);

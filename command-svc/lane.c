@@ -43,18 +43,38 @@ static void take_pending(struct lane *lane)
         lane_take(lane, call);
 }
 
+static void misplace(struct lane *lane, struct call *call)
+{
+    call_misplace(call);
+    lane_answer(lane, call);
+}
+
+/* While serving. A forwarded copy may be decided under the term it was made for only. */
+static bool is_bound_elsewhere(const struct lane *lane, const struct call *call)
+{
+    return call->bound && call->bound_term != lane->position.term;
+}
+
 void lane_take(struct lane *lane, struct call *call)
 {
     switch (log_partition_state(lane->log)) {
     case LOG_SERVING:
         take_pending(lane);
-        pipeline_work(lane, call);
+        if (!log_partition_is_wanted(lane->log) || is_bound_elsewhere(lane, call))
+            misplace(lane, call);
+        else
+            pipeline_work(lane, call);
         break;
     case LOG_STOPPED:
         call_fault(call, log_partition_error(lane->log)->fault);
         lane_answer(lane, call);
         break;
     case LOG_FOLLOWING:
+        if (log_partition_is_wanted(lane->log))
+            call_push(&lane->pending, call);
+        else
+            misplace(lane, call);
+        break;
     case LOG_CLAIMING:
     case LOG_SETTLING: call_push(&lane->pending, call); break;
     }
@@ -183,6 +203,8 @@ static void settle(struct lane *lane, struct call *call)
         call_fault(call, FAULT_OUTCOME_UNKNOWN);
     } else if (known) {
         /* answered as it was */
+    } else if (is_bound_elsewhere(lane, call)) {
+        call_misplace(call);
     } else if (call_is_late(call, log_partition_boot_us(lane->log))) {
         call_fault(call, FAULT_DEADLINE_PASSED);
     } else {

@@ -9,6 +9,13 @@ static struct metric commands_refused = {
     .name = "sijang_commands_total", .help = COMMANDS_HELP, .labels = "outcome=\"refused\""};
 static struct metric commands_faulted = {
     .name = "sijang_commands_total", .help = COMMANDS_HELP, .labels = "outcome=\"faulted\""};
+static struct metric commands_forwarded = {
+    .name = "sijang_commands_total", .help = COMMANDS_HELP, .labels = "outcome=\"forwarded\""};
+struct metric metric_forwarding = {
+    .name = "sijang_commands_forwarding",
+    .help = "Commands waiting for another process, or for one to be known.",
+    .kind = METRIC_GAUGE,
+};
 struct metric metric_command_duration = {
     .name = "sijang_http_request_duration_seconds",
     .help = "From the whole request to the answer.",
@@ -40,11 +47,9 @@ struct metric metric_deadlines_fired = {
 };
 
 struct metric *const command_metrics[] = {
-    &commands_done,          &commands_refused,
-    &commands_faulted,       &metric_command_duration,
-    &metric_flush,           &metric_overlay,
-    &metric_open_calls,      &metric_lanes_serving,
-    &metric_deadlines_fired, NULL,
+    &commands_forwarded,      &commands_done,        &commands_refused,       &commands_faulted,
+    &metric_command_duration, &metric_flush,         &metric_overlay,         &metric_open_calls,
+    &metric_forwarding,       &metric_lanes_serving, &metric_deadlines_fired, NULL,
 };
 
 void metrics_count(const struct call *call)
@@ -53,6 +58,8 @@ void metrics_count(const struct call *call)
     case CALL_DONE: metric_add(&commands_done, 1); break;
     case CALL_REFUSED: metric_add(&commands_refused, 1); break;
     case CALL_FAULTED: metric_add(&commands_faulted, 1); break;
+    case CALL_RELAYED: metric_add(&commands_forwarded, 1); break;
+    case CALL_MISPLACED: break; /* counted where it is answered */
     case CALL_OPEN: break;
     }
 }

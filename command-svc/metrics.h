@@ -11,6 +11,7 @@ extern struct metric metric_overlay;
 extern struct metric metric_open_calls;
 extern struct metric metric_lanes_serving;
 extern struct metric metric_deadlines_fired;
+extern struct metric metric_forwarding;
 extern struct metric metric_command_duration;
 
 /* Counts a call by its outcome, once, when it is answered. */

@@ -2,13 +2,17 @@
 #pragma once
 
 #include "command-svc/config.h"
+#include "command-svc/forwarded.h"
 #include "lib/web/auth.h"
 #include <stdint.h>
 
+struct forward;
 struct shard_thread;
 
 struct service {
     const struct command_config *config;
     struct web_auth *auth;
+    struct forwarded_key forwarded_key;
+    struct forward *forward;
     struct shard_thread *shards; /* config->shards of them; p belongs to p % shards */
 };

@@ -102,6 +102,11 @@ void log_partition_release(struct log_partition *partition)
         partition->state = LOG_FOLLOWING;
 }
 
+bool log_partition_is_wanted(const struct log_partition *partition)
+{
+    return partition->wanted;
+}
+
 static size_t record_bytes(const struct log_record *record)
 {
     size_t bytes = record->key.size + record->value.size;

@@ -84,6 +84,7 @@ MUST_CHECK bool log_writer_attach(struct log_writer *writer,
 void log_partition_claim(struct log_partition *partition);
 /* Gives it up: appends nothing more, goes back to FOLLOWING once all reports are in. */
 void log_partition_release(struct log_partition *partition);
+bool log_partition_is_wanted(const struct log_partition *partition); /* claimed, not released */
 
 /* Appends one commit, all or nothing. `token` comes back in `acknowledged`. Events are copied.
  * Faults: NOT_READY (not SERVING), OVERLOADED (too many bytes under way; nothing was appended),

@@ -1,6 +1,10 @@
 /* Problem documents, RFC 9457, written member by member. */
 #include "lib/web/problem.h"
 
+#include <string.h>
+
+static const struct text type_prefix = TEXT("{\"type\":\"urn:sijang:problem:");
+
 #define WEB_PROBLEM_DEFINE(name, status_, title_)                                                  \
     const struct problem problem_##name = {.status = (status_), .code = #name, .title = (title_)};
 WEB_PROBLEMS(WEB_PROBLEM_DEFINE)
@@ -31,7 +35,7 @@ static void put_errors(struct buffer *out, const struct field_errors *errors)
 
 void problem_write(const struct problem *problem, struct text request_id, struct buffer *out)
 {
-    buffer_put_string(out, "{\"type\":\"urn:sijang:problem:");
+    buffer_put_text(out, type_prefix);
     buffer_put_string(out, problem->code); /* snake_case: nothing to escape */
     buffer_put_string(out, "\",");
     put_member(out, "title", problem->title);
@@ -48,4 +52,13 @@ void problem_write(const struct problem *problem, struct text request_id, struct
     buffer_put_string(out, ",\"request_id\":");
     buffer_put_json_string(out, request_id);
     buffer_put_byte(out, '}');
+}
+
+bool problem_has_code(struct text document, const char *code)
+{
+    size_t size = strlen(code), prefix = type_prefix.size;
+
+    return document.size > prefix + size &&
+           memcmp(document.bytes, type_prefix.bytes, prefix) == 0 &&
+           memcmp(document.bytes + prefix, code, size) == 0 && document.bytes[prefix + size] == '"';
 }

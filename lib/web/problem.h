@@ -13,6 +13,8 @@ struct problem {
 };
 
 void problem_write(const struct problem *problem, struct text request_id, struct buffer *out);
+/* Whether a document, as problem_write writes it, has this code. */
+bool problem_has_code(struct text document, const char *code);
 
 /* What the web layer itself refuses with: code, status, title. */
 #define WEB_PROBLEMS(X)                                                                            \
