@@ -6,22 +6,6 @@
 #define PATIENCE_US_INITIAL INT64_C(1000000)
 #define PATIENCE_US_MAX     INT64_C(30000000)
 
-const struct problem problem_malformed_position = {
-    .status = 400,
-    .code = "malformed_position",
-    .title = "Sijang-Wait-For is not a list of positions.",
-};
-const struct problem problem_unknown_position = {
-    .status = 400,
-    .code = "unknown_position",
-    .title = "A position is not of the log this view reads.",
-};
-const struct problem problem_position_not_reached = {
-    .status = 504,
-    .code = "position_not_reached",
-    .title = "The view has not come that far in time.",
-};
-
 /* Digits with an optional fraction, as microseconds; more than the maximum is the maximum. */
 static bool parse_seconds(struct text text, int64_t *ret_us)
 {

@@ -13,9 +13,5 @@ struct wait {
     int64_t patience_us;
 };
 
-extern const struct problem problem_malformed_position;
-extern const struct problem problem_unknown_position;
-extern const struct problem problem_position_not_reached;
-
 /* False: malformed (or the arena is full). Reads headers: on the HTTP thread. */
 MUST_CHECK bool wait_read(struct web_request *request, struct wait *ret_wait);

@@ -29,6 +29,9 @@ bool problem_has_code(struct text document, const char *code);
     X(unauthenticated, 401, "A valid bearer token is required.")                                   \
     X(token_expired, 401, "The token has expired.")                                                \
     X(forbidden, 403, "The caller may not do this.")                                               \
+    X(malformed_position, 400, "Sijang-Wait-For is not a list of positions.")                      \
+    X(unknown_position, 400, "A position is not of the log that is read here.")                    \
+    X(position_not_reached, 504, "The log has not been read that far in time.")                    \
     X(precondition_failed, 412, "It has changed in the meantime.")                                 \
     X(idempotency_key_required, 400, "A request that creates needs an Idempotency-Key header.")    \
     X(idempotency_key_invalid, 400, "An Idempotency-Key is 1 to 128 printable ASCII characters.")  \

@@ -1,5 +1,5 @@
 /* A list of quoted tags, or `*`. */
-#include "query-svc/etag.h"
+#include "lib/web/etag.h"
 #include <string.h>
 
 static bool is_between(char c)
