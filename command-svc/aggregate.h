@@ -45,6 +45,8 @@ struct aggregate {
     const char *context;
     const char *name;
     const char *id_param; /* of paths: product_id */
+    const char *owner;    /* the root's text field with the subject who, beside admins, may read its
+                             history; NULL: nobody */
     int revision;         /* another number: roots and parts are folded again from the log */
     const struct record *root;
     const struct record *part;                 /* NULL: has none */

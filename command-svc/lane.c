@@ -87,12 +87,33 @@ static void answer_up_to(struct lane *lane, uint64_t token)
         lane_answer(lane, call_pop(&lane->waiting));
 }
 
+int64_t lane_foresee(const struct lane *lane, size_t n)
+{
+    return lane->position.term + log_partition_sent_seq(lane->log) + (int64_t)n + lane->slip;
+}
+
+static int64_t slip_at(const struct log_position *position)
+{
+    return position->last_offset - position->term - position->seq;
+}
+
+/* Void records came in between: all that is not acknowledged lies further back than foreseen. */
+static void correct_foresight(struct lane *lane, const struct log_position *after)
+{
+    int64_t slip = slip_at(after);
+
+    if (slip != lane->slip)
+        index_shift(lane->store.index, INDEX_EVENTS, slip - lane->slip);
+    lane->slip = slip;
+}
+
 static void lane_acknowledged(void *self, struct log_partition *partition, uint64_t token,
                               const struct log_position *after)
 {
     struct lane *lane = log_partition_user(partition);
     (void)self;
 
+    correct_foresight(lane, after);
     lane->position = *after;
     index_acknowledge(lane->store.index, position_bytes(after));
     answer_up_to(lane, token);
@@ -222,6 +243,7 @@ static void lane_serving(void *self, struct log_partition *partition, const stru
     (void)self;
 
     lane->position = *at;
+    lane->slip = slip_at(at);
     log_info("lane_serving", LOG_STRING("context", lane->store.context->name),
              LOG_NUMBER("partition", lane->number), LOG_NUMBER("term", at->term));
     while ((call = call_pop(&lane->unsettled)) != NULL)

@@ -22,12 +22,15 @@ struct lane {
     uint64_t acknowledged;        /* of those, known durable or settled */
     int64_t deadlines_boot_us;    /* none fires before: the last one failed */
     bool hurries;                 /* what is not flushed yet is waited for */
+    int64_t slip;                 /* void records among those of the present term */
     bool stop_said;               /* that its log cannot be served any more was logged */
     _Atomic size_t *open_calls;   /* the shard's count of calls not answered yet */
 };
 
 /* Takes a call over: works on it if the log is served, keeps it otherwise. */
 void lane_take(struct lane *lane, struct call *call);
+/* Where the n-th record from now will be, counted from 1, if nobody else writes in between. */
+int64_t lane_foresee(const struct lane *lane, size_t n);
 /* Has the call answered once everything appended to this lane so far is acknowledged. Its outcome
  * is set. */
 void lane_answer_when_durable(struct lane *lane, struct call *call);

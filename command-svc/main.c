@@ -1,5 +1,6 @@
 /* command-svc: takes commands over HTTP, decides them, and answers once the log has the outcome. */
 #include "command-svc/config.h"
+#include "command-svc/history_accept.h"
 #include "command-svc/metrics.h"
 #include "command-svc/routes.h"
 #include "command-svc/service.h"
@@ -45,7 +46,8 @@ static bool start_shards(struct service *service, struct error *error)
 static struct web_server *start_server(struct service *service, struct error *error)
 {
     const struct command_config *config = service->config;
-    const struct web_route *routes[] = {routes_of_commands(), web_probe_routes, NULL};
+    const struct web_route *routes[] = {routes_of_commands(), history_routes, web_probe_routes,
+                                        NULL};
     struct web_server_options options = {
         .address = config->address,
         .port = (int)config->port,

@@ -172,6 +172,7 @@ static bool write_events(const struct lane *lane, const struct call *call,
             .correlation_id = call->lasting ? call->correlation_id : call->command_id,
             .causation_id = call->lasting ? call->causation_id : call->command_id,
             .actor = decision->caller,
+            .offset = lane_foresee(lane, i + 1),
         };
         memcpy(event->request_hash, call->request_hash, REQUEST_HASH_SIZE);
         trace_child(call->trace, &event->trace);

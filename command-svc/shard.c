@@ -4,6 +4,7 @@
 
 #include "command-svc/contexts.h"
 #include "command-svc/deadlines.h"
+#include "command-svc/history_queue.h"
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
 #include "lib/core/logger.h"
@@ -52,6 +53,7 @@ struct shard {
     int64_t look_boot_us; /* when to look around next */
     _Atomic size_t open_calls;
     _Atomic int64_t serving, stopped, behind;
+    struct history_queue histories;
     pthread_mutex_t mutex; /* of what follows */
     struct call_queue submitted;
     int64_t submitted_boot_us; /* the oldest of them */
@@ -88,6 +90,15 @@ bool shard_submit(struct shard *shard, struct call *call, int32_t partition, int
     else if (sleeps || full)
         log_writer_wake(shard->writer);
     return !closed;
+}
+
+bool shard_look_up(struct shard *shard, struct history *history, int32_t partition, int context)
+{
+    history->lane = find_lane(shard, partition, context);
+    if (!history_queue_submit(&shard->histories, history))
+        return false;
+    log_writer_wake(shard->writer);
+    return true;
 }
 
 static bool anything_appended(const struct shard *shard)
@@ -226,6 +237,7 @@ size_t shard_turn(struct shard *shard)
 
     handled += log_writer_turn(shard->writer);
     int64_t boot_us = boot_us_of(shard);
+    handled += history_queue_turn(&shard->histories, boot_us);
     if (boot_us >= shard->look_boot_us) {
         look_around(shard, boot_us);
         shard->look_boot_us = boot_us + LOOK_INTERVAL_US;
@@ -249,15 +261,17 @@ void shard_refuse(struct shard *shard)
     pthread_mutex_lock(&shard->mutex);
     shard->closed = true;
     pthread_mutex_unlock(&shard->mutex);
+    history_queue_close(&shard->histories);
 }
 
 size_t shard_open_calls(const struct shard *shard)
 {
-    return atomic_load(&shard->open_calls);
+    return atomic_load(&shard->open_calls) + history_queue_count(&shard->histories);
 }
 
 void shard_abandon(struct shard *shard)
 {
+    history_queue_abandon(&shard->histories);
     while (shard->submitted.count > 0)
         take_submitted(shard);
     for (size_t i = 0; i < shard->holding_count; i++)
@@ -367,6 +381,7 @@ struct shard *shard_close(struct shard *shard)
     buffer_done(&shard->payloads);
     buffer_done(&shard->scratch);
     pthread_mutex_destroy(&shard->mutex);
+    history_queue_done(&shard->histories);
     free(shard);
     return NULL;
 }
@@ -384,6 +399,7 @@ static struct shard *create(const struct shard_options *options)
     while (contexts[shard->context_count] != NULL)
         shard->context_count++;
     pthread_mutex_init(&shard->mutex, NULL);
+    history_queue_init(&shard->histories);
     arena_init(&shard->arena, CALL_ARENA_MAX);
     buffer_init(&shard->payloads, DECISION_EVENTS_MAX * LOG_RECORD_BYTES_MAX);
     buffer_init(&shard->scratch, STORE_VALUE_BYTES_MAX);

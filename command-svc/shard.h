@@ -8,6 +8,7 @@
 #include "lib/core/buffer.h"
 
 struct shard;
+struct history;
 struct log_port;
 
 struct shard_options {
@@ -33,11 +34,14 @@ void shard_wake(struct shard *shard); /* any thread */
 /* Any thread. False: too many are under way (or it refuses); the call is still the caller's. */
 MUST_CHECK bool shard_submit(struct shard *shard, struct call *call, int32_t partition,
                              int context);
-/* Any thread: calls submitted and not finished yet. */
+/* Any thread: the same for reading a stream. Its lane need not be served here. */
+MUST_CHECK bool shard_look_up(struct shard *shard, struct history *history, int32_t partition,
+                              int context);
+/* Any thread: calls and histories submitted and not finished yet. */
 size_t shard_open_calls(const struct shard *shard);
-/* Any thread: it takes no more calls. */
+/* Any thread: it takes no more of either. */
 void shard_refuse(struct shard *shard);
-/* Ends all calls truthfully. */
+/* Ends all of them truthfully. */
 void shard_abandon(struct shard *shard);
 
 /* Any thread: how its lanes stand, added to *status. */

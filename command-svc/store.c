@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define STORE_LAYOUT 2
+#define STORE_LAYOUT 3
 
 /* A state: where it is kept, and what was found there. */
 struct kept {
@@ -96,19 +96,20 @@ bool store_find_command(const struct store *store, const struct uuid *command_id
     return avro_decode(&remembered_record, copy, arena, ret_remembered, error);
 }
 
-/* What goes into the index; states carry a version in front, other records (-1) do not. */
+/* What goes into the index; states carry their version in front, events the offset that their
+ * commit ends at, other records (-1) nothing. */
 struct put {
     const struct record *record;
     const void *value;
-    int64_t version;
+    int64_t front;
 };
 
 static bool put_record(const struct store *store, enum index_table table, struct text key,
                        const struct put put, struct error *error)
 {
     buffer_clear(store->scratch);
-    if (put.version >= 0)
-        buffer_put(store->scratch, &put.version, sizeof(put.version));
+    if (put.front >= 0)
+        buffer_put(store->scratch, &put.front, sizeof(put.front));
     avro_encode(put.record, put.value, store->scratch);
     if (store->scratch->failed)
         return error_set(error, FAULT_LIMIT_EXCEEDED, "a %s is too large", put.record->name);
@@ -121,7 +122,7 @@ static struct text uuid_bytes(const struct uuid *uuid)
 }
 
 static bool stage_event(const struct store *store, const struct loaded *loaded,
-                        const struct log_event *event, struct error *error)
+                        const struct log_event *event, int64_t commit_offset, struct error *error)
 {
     struct store_key key;
     struct stored_event stored = {
@@ -132,12 +133,13 @@ static bool stage_event(const struct store *store, const struct loaded *loaded,
         .correlation_id = uuid_bytes(&event->correlation_id),
         .causation_id = uuid_bytes(&event->causation_id),
         .actor = event->actor,
+        .trace = {(const char *)&event->trace, sizeof(event->trace)},
         .payload = event->payload,
     };
 
     return store_key_event(loaded->aggregate->name, loaded->id, event->version, &key, error) &&
            put_record(store, INDEX_EVENTS, store_key_text(&key),
-                      (struct put){&stored_event_record, &stored, -1}, error);
+                      (struct put){&stored_event_record, &stored, commit_offset}, error);
 }
 
 static bool stage_part(const struct store *store, const struct loaded *loaded, struct error *error)
@@ -170,8 +172,9 @@ static bool load_part_of(const struct store *store, struct loaded *loaded,
     return load_part(store, loaded, arena, error);
 }
 
-static bool stage_one(const struct store *store, struct loaded *loaded,
-                      const struct recorded_event *event, struct arena *arena, struct error *error)
+/* Folds the event into the states, and puts the part it touches. */
+static bool fold_one(const struct store *store, struct loaded *loaded,
+                     const struct recorded_event *event, struct arena *arena, struct error *error)
 {
     const struct aggregate *aggregate = loaded->aggregate;
     bool has_part = aggregate->events[event->kind].part != NULL;
@@ -190,8 +193,7 @@ static bool stage_one(const struct store *store, struct loaded *loaded,
         return false;
     aggregate->evolve(loaded->root, has_part ? &loaded->slot : NULL, &seen);
     loaded->version = seen.version;
-    return stage_event(store, loaded, event->envelope, error) &&
-           (!has_part || stage_part(store, loaded, error));
+    return !has_part || stage_part(store, loaded, error);
 }
 
 bool store_stage(const struct store *store, struct loaded *loaded,
@@ -202,7 +204,8 @@ bool store_stage(const struct store *store, struct loaded *loaded,
     struct store_key key;
 
     for (size_t i = 0; i < count; i++)
-        if (!stage_one(store, loaded, &events[i], arena, error))
+        if (!fold_one(store, loaded, &events[i], arena, error) ||
+            !stage_event(store, loaded, events[i].envelope, last->offset, error))
             return false;
     struct remembered remembered = {
         .subject = loaded->id,

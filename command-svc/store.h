@@ -54,7 +54,8 @@ MUST_CHECK bool store_find_command(const struct store *store, const struct uuid 
                                    bool *ret_found, struct error *error);
 
 /* Folds events of one command into *loaded and puts events, states and the command's answer into
- * the index, unsealed: index_seal or index_abandon is the caller's. */
+ * the index, the last envelope's offset as where the commit ends, unsealed: index_seal or
+ * index_abandon is the caller's. */
 MUST_CHECK bool store_stage(const struct store *store, struct loaded *loaded,
                             const struct recorded_event *events, size_t count, struct arena *arena,
                             struct error *error);

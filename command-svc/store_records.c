@@ -11,6 +11,7 @@ static const struct field stored_event_fields[] = {
     {FIELD_AT(stored_event, correlation_id), .kind = FIELD_BYTES},
     {FIELD_AT(stored_event, causation_id), .kind = FIELD_BYTES},
     {FIELD_AT(stored_event, actor), .kind = FIELD_TEXT},
+    {FIELD_AT(stored_event, trace), .kind = FIELD_BYTES},
     {FIELD_AT(stored_event, payload), .kind = FIELD_BYTES},
 };
 

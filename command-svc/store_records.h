@@ -5,6 +5,7 @@
 #include "lib/record/record.h"
 #include <stdint.h>
 
+/* In front of it, 8 bytes as the machine has them: the offset of its commit's last record. */
 struct stored_event {
     struct text id; /* 16 bytes */
     struct text type;
@@ -13,6 +14,7 @@ struct stored_event {
     struct text correlation_id; /* 16 bytes */
     struct text causation_id;   /* 16 bytes */
     struct text actor;
+    struct text trace;   /* a struct trace_context */
     struct text payload; /* framed Avro, as on the log */
 };
 

@@ -115,6 +115,7 @@ const struct aggregate product_aggregate = {
     .context = "catalog",
     .name = "product",
     .id_param = "product_id",
+    .owner = "seller_id",
     .revision = 1,
     .root = &product_record,
     .part = &reservation_record,

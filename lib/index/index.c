@@ -293,6 +293,11 @@ void index_advance(struct index_context *context, struct text position)
     move_to(context, position);
 }
 
+void index_shift(struct index_context *context, enum index_table table, int64_t delta)
+{
+    overlay_shift(&context->overlay, context->acknowledged, (uint8_t)table, delta);
+}
+
 void index_forget(struct index_context *context)
 {
     overlay_drop_from(&context->overlay, context->acknowledged);

@@ -66,6 +66,9 @@ void index_seal(struct index_context *context);
 void index_acknowledge(struct index_context *context, struct text position);
 /* The position moved without a commit; asserts that nothing sealed is unacknowledged. */
 void index_advance(struct index_context *context, struct text position);
+/* Adds `delta` to the number (int64_t, as the machine has it) that begins each value of this table
+ * in every commit sealed and not acknowledged: where the log put them was only foreseen. */
+void index_shift(struct index_context *context, enum index_table table, int64_t delta);
 /* Throws away every sealed commit that is not acknowledged, and what is being staged upon them. */
 void index_forget(struct index_context *context);
 

@@ -334,3 +334,19 @@ void overlay_drop_from(struct overlay *overlay, uint64_t commit)
     }
     settle_when_empty(overlay);
 }
+
+void overlay_shift(struct overlay *overlay, uint64_t commit, uint8_t table, int64_t delta)
+{
+    struct place place = overlay->front;
+    struct put *put;
+
+    for (; (put = put_at(&place)) != NULL; place.offset += size_of(put)) {
+        int64_t number;
+        if (put->commit < commit || put->table != table || put->removes)
+            continue;
+        assert(put->value_size >= sizeof number);
+        memcpy(&number, put->bytes + put->key_size, sizeof number);
+        number += delta;
+        memcpy(put->bytes + put->key_size, &number, sizeof number);
+    }
+}

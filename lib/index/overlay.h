@@ -59,3 +59,7 @@ const struct put *overlay_next(struct place *place);
 /* Takes away all puts of commits below / not below this one. */
 void overlay_drop_before(struct overlay *overlay, uint64_t commit);
 void overlay_drop_from(struct overlay *overlay, uint64_t commit);
+
+/* Adds `delta` to the number (int64_t, as the machine has it) that begins each value of this table
+ * put by a commit not below this one; asserts that they hold one. */
+void overlay_shift(struct overlay *overlay, uint64_t commit, uint8_t table, int64_t delta);

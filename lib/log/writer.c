@@ -202,6 +202,11 @@ const struct log_position *log_partition_position(const struct log_partition *pa
     return &partition->cursor.position;
 }
 
+int64_t log_partition_sent_seq(const struct log_partition *partition)
+{
+    return partition->sent_seq;
+}
+
 size_t log_partition_unacknowledged(const struct log_partition *partition)
 {
     return partition->flight.commits;

@@ -101,16 +101,16 @@ MUST_CHECK bool log_partition_append_platform(struct log_partition *partition,
 enum log_state log_partition_state(const struct log_partition *partition);
 void *log_partition_user(const struct log_partition *partition);
 const struct log_position *log_partition_position(const struct log_partition *partition);
-/* Commits appended and not yet acknowledged. */
-size_t log_partition_unacknowledged(const struct log_partition *partition);
+size_t log_partition_unacknowledged(const struct log_partition *partition); /* commits */
+/* What the record appended last is numbered in this term; 0: none yet. */
+int64_t log_partition_sent_seq(const struct log_partition *partition);
 /* The log's end as last heard, for lag; NONE if unknown. */
 int64_t log_partition_end(const struct log_partition *partition);
 /* Partition time: running maximum of append times plus monotonic time since, microseconds UTC. */
 int64_t log_partition_now_us(const struct log_partition *partition);
 /* The port's monotonic clock: what deadlines of callers are compared with. */
 int64_t log_partition_boot_us(const struct log_partition *partition);
-/* Why it is STOPPED. */
-const struct error *log_partition_error(const struct log_partition *partition);
+const struct error *log_partition_error(const struct log_partition *partition); /* STOPPED: why */
 
 /* Works off reports and messages that are there, calls the owner, starts claims that are due.
  * Returns how many reports and messages it handled. */

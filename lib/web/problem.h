@@ -19,6 +19,7 @@ bool problem_has_code(struct text document, const char *code);
 /* What the web layer itself refuses with: code, status, title. */
 #define WEB_PROBLEMS(X)                                                                            \
     X(not_found, 404, "There is nothing here.")                                                    \
+    X(stream_not_found, 404, "There is no such stream.")                                           \
     X(method_not_allowed, 405, "This path does not know the method.")                              \
     X(malformed_request, 400, "The request is not well formed.")                                   \
     X(malformed_json, 400, "The body is not a JSON object.")                                       \

@@ -66,6 +66,45 @@ static void forgetting_throws_away_only_what_is_not_acknowledged(void **state)
     assert_position(room->orders, "1");
 }
 
+static int64_t number_of(struct index_context *context, const char *key)
+{
+    struct text value;
+    int64_t number = -1;
+    assert_true(index_find(context, INDEX_EVENTS, text_of(key), &value, NULL));
+    assert_non_null(value.bytes);
+    memcpy(&number, value.bytes, sizeof number);
+    return number;
+}
+
+static void put_number(struct index_context *context, const char *key, int64_t number)
+{
+    struct text value = {(const char *)&number, sizeof number};
+    assert_true(index_put(context, INDEX_EVENTS, text_of(key), value, NULL));
+}
+
+static void a_shift_reaches_what_is_not_acknowledged_and_no_other(void **state)
+{
+    struct room *room = *state;
+    put_number(room->orders, "a", 10);
+    index_seal(room->orders);
+    put_number(room->orders, "b", 20);
+    put(room->orders, INDEX_ROOTS, "b", "as it was");
+    index_seal(room->orders);
+    put_number(room->orders, "c", 30);
+    put_number(room->catalog, "b", 20);
+    index_acknowledge(room->orders, one);
+    index_shift(room->orders, INDEX_EVENTS, 3);
+    assert_int_equal(number_of(room->orders, "a"), 10);
+    assert_int_equal(number_of(room->orders, "b"), 23);
+    assert_int_equal(number_of(room->orders, "c"), 33);
+    assert_int_equal(number_of(room->catalog, "b"), 20);
+    assert_found(room->orders, "b", "as it was");
+    index_seal(room->orders);
+    index_acknowledge(room->orders, two);
+    flush(room);
+    assert_int_equal(number_of(room->orders, "b"), 23);
+}
+
 static void work_goes_on_after_forgetting(void **state)
 {
     struct room *room = *state;
@@ -341,6 +380,7 @@ int main(void)
         TEST(abandoning_brings_the_older_value_back),
         TEST(abandoning_nothing_changes_nothing),
         TEST(forgetting_throws_away_only_what_is_not_acknowledged),
+        TEST(a_shift_reaches_what_is_not_acknowledged_and_no_other),
         TEST(work_goes_on_after_forgetting),
         TEST(a_flush_keeps_what_is_not_acknowledged),
         TEST(the_last_of_many_values_survives_a_flush),
