@@ -313,6 +313,7 @@ static enum cursor_outcome read_claim(struct cursor *cursor, const struct platfo
 {
     cursor->statistics->platform++;
     cursor->statistics->voided += (int64_t)cursor->event_count;
+    cursor->claimant = claim->incarnation;
     cursor_release(cursor);
     if (uuid_equal(&cursor->position.log, &no_log)) {
         if (!count_fits(cursor, claim, error))

@@ -31,6 +31,7 @@ struct cursor {
     uint64_t fetch;               /* whose messages count */
     struct log_position position; /* never inside an open commit */
     struct fence fence;           /* of the record before `next`, open commit included */
+    struct uuid claimant;         /* whose claim was read last */
     int64_t next;                 /* offset of the next record to be read */
     int64_t time_us;              /* running maximum of append times up to there */
     int64_t limit;                /* CROSSING: the own record that ends it */

@@ -100,12 +100,13 @@ MUST_CHECK bool log_partition_append_platform(struct log_partition *partition,
 
 enum log_state log_partition_state(const struct log_partition *partition);
 void *log_partition_user(const struct log_partition *partition);
+bool log_partition_is_near_end(const struct log_partition *partition); /* read to about its end */
+bool log_partition_is_claimed_elsewhere(const struct log_partition *partition); /* newest claim */
 const struct log_position *log_partition_position(const struct log_partition *partition);
 size_t log_partition_unacknowledged(const struct log_partition *partition); /* commits */
-/* What the record appended last is numbered in this term; 0: none yet. */
-int64_t log_partition_sent_seq(const struct log_partition *partition);
-/* The log's end as last heard, for lag; NONE if unknown. */
-int64_t log_partition_end(const struct log_partition *partition);
+int64_t log_partition_sent_seq(
+    const struct log_partition *partition);                       /* of the last append; or 0 */
+int64_t log_partition_end(const struct log_partition *partition); /* as last heard; or NONE */
 /* Partition time: running maximum of append times plus monotonic time since, microseconds UTC. */
 int64_t log_partition_now_us(const struct log_partition *partition);
 /* The port's monotonic clock: what deadlines of callers are compared with. */
@@ -115,6 +116,5 @@ const struct error *log_partition_error(const struct log_partition *partition); 
 /* Works off reports and messages that are there, calls the owner, starts claims that are due.
  * Returns how many reports and messages it handled. */
 size_t log_writer_turn(struct log_writer *writer);
-/* Sleeps until there is something for log_writer_turn, log_writer_wake was called, or timeout. */
-void log_writer_wait(struct log_writer *writer, int timeout_ms);
-void log_writer_wake(struct log_writer *writer); /* any thread */
+void log_writer_wait(struct log_writer *writer, int timeout_ms); /* for work, wake, or timeout */
+void log_writer_wake(struct log_writer *writer);                 /* any thread */

@@ -87,7 +87,7 @@ static void stop(struct log_partition *partition, const struct error *error)
 static void claim_again(struct log_partition *partition)
 {
     partition->claim_offset = LOG_OFFSET_NONE;
-    partition->state = LOG_SETTLING;
+    partition->state = partition->wanted ? LOG_SETTLING : LOG_FOLLOWING;
     back_off(partition);
 }
 
@@ -350,7 +350,7 @@ static bool waits_for_claim(const struct log_partition *partition)
            (partition->state == LOG_FOLLOWING || partition->state == LOG_SETTLING);
 }
 
-static bool is_near_end(const struct log_partition *partition)
+bool log_partition_is_near_end(const struct log_partition *partition)
 {
     const struct cursor *cursor = &partition->cursor;
     int64_t end = cursor->port->end(cursor->port, cursor->source);
@@ -359,14 +359,24 @@ static bool is_near_end(const struct log_partition *partition)
            end - cursor->next <= NEAR_END_RECORDS;
 }
 
+bool log_partition_is_claimed_elsewhere(const struct log_partition *partition)
+{
+    static const struct uuid nobody;
+    const struct uuid *claimant = &partition->cursor.claimant;
+
+    return !uuid_equal(claimant, &nobody) &&
+           !uuid_equal(claimant, &partition->writer->options.incarnation);
+}
+
 static void claim_if_due(struct log_partition *partition)
 {
     const struct log_writer *writer = partition->writer;
 
     if (!waits_for_claim(partition) || partition->claim_due_us > writer->now_us ||
-        !is_near_end(partition))
+        !log_partition_is_near_end(partition))
         return;
     partition->claim_token = flight_skip(&partition->flight);
+    partition->claim_offset = LOG_OFFSET_NONE;
     if (produce_claim(partition, partition->claim_token))
         partition->state = LOG_CLAIMING;
     else
@@ -404,6 +414,7 @@ int64_t partition_due_us(const struct log_partition *partition)
 {
     if (partition->cursor.retry_due_us != 0)
         return partition->cursor.retry_due_us;
-    return waits_for_claim(partition) && is_near_end(partition) ? partition->claim_due_us
-                                                                : INT64_MAX;
+    return waits_for_claim(partition) && log_partition_is_near_end(partition)
+               ? partition->claim_due_us
+               : INT64_MAX;
 }

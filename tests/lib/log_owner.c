@@ -204,7 +204,8 @@ int64_t foreign_junk(struct sim_broker *broker)
 
 int64_t foreign_claim(struct sim_broker *broker, int32_t partition_count)
 {
-    struct platform_claim claim = {.log = uuid_v7(), .partition_count = partition_count};
+    struct platform_claim claim = {
+        .incarnation = {{9}}, .log = uuid_v7(), .partition_count = partition_count};
     struct uuid id = uuid_v7();
     struct envelope envelope;
     struct buffer payload;

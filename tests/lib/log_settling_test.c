@@ -232,6 +232,39 @@ static void a_commit_cut_off_by_a_claim_is_void(void **unused)
     expect_history("advanced@6");
 }
 
+static void a_claim_behind_the_own_one_overtakes_it(void **unused)
+{
+    (void)unused;
+    log_partition_release(owner.partition);
+    owner_turn(&owner);
+    owner_expect(&owner, "deposed");
+    log_partition_claim(owner.partition);
+    sim_port_hold(owner.port, true);
+    owner_turn(&owner);
+    sim_port_hold_reports(owner.port, true);
+    deliver(SIM_DELIVERED);
+    foreign_claim(broker, OWNER_PARTITIONS);
+    owner_turn(&owner);
+    owner_expect(&owner, "advanced@3");
+    assert_true(log_partition_is_claimed_elsewhere(owner.partition));
+    sim_port_hold_reports(owner.port, false);
+    calm_down();
+    assert_false(log_partition_is_claimed_elsewhere(owner.partition));
+    owner_expect(&owner, "serving@4");
+}
+
+static void who_takes_back_what_it_gave_up_claims_once(void **unused)
+{
+    (void)unused;
+    log_partition_release(owner.partition);
+    calm_down();
+    owner_expect(&owner, "deposed");
+    log_partition_claim(owner.partition);
+    calm_down();
+    owner_expect(&owner, "serving@2");
+    assert_int_equal(sim_broker_end(broker, OWNER_TOPIC, 0), 2);
+}
+
 static void a_commit_that_lost_its_end_is_void(void **unused)
 {
     (void)unused;
@@ -401,6 +434,8 @@ int main(void)
         TEST(a_lost_report_is_settled_by_the_next_claim_exactly_once),
         TEST(a_lost_record_voids_what_was_decided_on_it),
         TEST(a_commit_cut_off_by_a_claim_is_void),
+        TEST(a_claim_behind_the_own_one_overtakes_it),
+        TEST(who_takes_back_what_it_gave_up_claims_once),
         TEST(a_commit_that_lost_its_end_is_void),
         TEST(reports_out_of_order_are_not_believed),
         TEST(a_missing_report_is_noticed_by_the_one_behind_it),
