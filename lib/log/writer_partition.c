@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define NEAR_END_RECORDS 10000
+#define NEAR_END_RECORDS   10000
+#define REPORT_PATIENCE_US (10 * INT64_C(1000000))
 
 static void note_time(struct log_partition *partition)
 {
@@ -183,6 +184,7 @@ void partition_take_report(struct log_partition *partition, const struct log_rep
 {
     struct flight *flight = &partition->flight;
 
+    partition->silent_since_us = 0;
     if (report->token == partition->claim_token) {
         take_claim_report(partition, report);
         return;
@@ -383,6 +385,33 @@ static void claim_if_due(struct log_partition *partition)
         partition->claim_due_us = writer->now_us + writer->options.settle_backoff_us_min;
 }
 
+static bool waits_for_report(const struct log_partition *partition)
+{
+    const struct flight *flight = &partition->flight;
+
+    if (partition->state == LOG_CLAIMING)
+        return partition->claim_offset == LOG_OFFSET_NONE;
+    return flight->reported < flight->tail;
+}
+
+/* Reports get lost. What comes into the log after all is void behind the next claim, or a claim
+ * that costs another one. A broker that is away is waited for. */
+static void doubt_if_due(struct log_partition *partition)
+{
+    struct log_port *port = partition->writer->port;
+    int64_t now_us = partition->writer->now_us;
+
+    if (partition->silent_since_us == 0 || !waits_for_report(partition) || !port->connected(port))
+        partition->silent_since_us = now_us;
+    if (now_us - partition->silent_since_us < REPORT_PATIENCE_US)
+        return;
+    partition->silent_since_us = 0;
+    if (partition->state == LOG_CLAIMING)
+        claim_again(partition);
+    else
+        depose(partition);
+}
+
 static void release_if_done(struct log_partition *partition)
 {
     if (!partition->releasing || partition->state != LOG_SERVING ||
@@ -403,6 +432,7 @@ void partition_tick(struct log_partition *partition)
     }
     cursor_tick(&partition->cursor, partition->writer->now_us);
     release_if_done(partition);
+    doubt_if_due(partition);
     claim_if_due(partition);
     if (!partition->moved)
         return;

@@ -1,4 +1,6 @@
 add_library(sim_broker STATIC ${PROJECT_SOURCE_DIR}/tests/support/sim_broker.c
+                              ${PROJECT_SOURCE_DIR}/tests/support/sim_fate.c
+                              ${PROJECT_SOURCE_DIR}/tests/support/sim_port.c
                               ${PROJECT_SOURCE_DIR}/tests/support/sim_group.c
                               ${PROJECT_SOURCE_DIR}/tests/support/sim_records.c)
 target_link_libraries(sim_broker PUBLIC log core)

@@ -380,6 +380,40 @@ static void a_claim_whose_report_is_lost_is_made_again(void **unused)
     owner_stop(&other);
 }
 
+static void a_claim_whose_report_never_comes_is_made_again(void **unused)
+{
+    struct log_owner_process other;
+
+    (void)unused;
+    owner_start(&other, broker, NULL);
+    sim_port_hold(other.port, true);
+    log_partition_claim(other.partition);
+    owner_turn(&other);
+    sim_port_deliver(other.port, SIM_ANY_SOURCE, SIM_VANISHED);
+    sim_port_hold(other.port, false);
+    owner_run(&other);
+    owner_expect(&other, "advanced@1");
+    sim_broker_pass(broker, 11000000);
+    owner_run(&other);
+    owner_expect(&other, "serving@2");
+    owner_stop(&other);
+}
+
+static void a_commit_whose_report_never_comes_is_settled_by_a_claim(void **unused)
+{
+    (void)unused;
+    assert_true(owner_append(&owner, 1, 1));
+    deliver(SIM_SILENT);
+    owner_run(&owner);
+    owner_expect(&owner, "");
+    sim_broker_pass(broker, 11000000);
+    owner_run(&owner);
+    owner_expect(&owner, "deposed apply:1");
+    sim_broker_pass(broker, 1000000);
+    calm_down();
+    owner_expect(&owner, "settled@3 serving@3");
+}
+
 static void of_two_claimants_the_later_one_serves(void **unused)
 {
     struct log_owner_process other;
@@ -444,6 +478,8 @@ int main(void)
         TEST(a_producer_lost_with_nothing_under_way_costs_no_claim),
         TEST(what_a_released_owner_left_open_is_decided_by_the_next_claim),
         TEST(a_claim_whose_report_is_lost_is_made_again),
+        TEST(a_claim_whose_report_never_comes_is_made_again),
+        TEST(a_commit_whose_report_never_comes_is_settled_by_a_claim),
         TEST(of_two_claimants_the_later_one_serves),
         TEST(a_gap_is_read_while_more_is_under_way),
     };

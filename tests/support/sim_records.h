@@ -1,4 +1,5 @@
-/* Records and logs in the simulated broker's memory. Private to sim_broker. */
+/* Records and logs in the simulated broker's memory. Private to sim_broker and to readers that do
+ * not trust lib/log. */
 #pragma once
 
 #include "lib/log/port.h"
@@ -7,8 +8,9 @@
 
 /* One allocation: the texts point into it. */
 struct sim_record {
-    int64_t append_time_us;
-    bool control; /* takes an offset, is not delivered */
+    int64_t append_time_us; /* by the broker's clock */
+    int64_t appended_us;    /* real time */
+    bool control;           /* takes an offset, is not delivered */
     struct text key;
     struct text value;
     size_t header_count;

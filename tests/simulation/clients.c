@@ -1,0 +1,248 @@
+/* Attempts and who makes them. */
+#include "tests/simulation/clients.h"
+
+#include "lib/log/partition.h"
+#include "tests/simulation/world.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ATTEMPT_ARENA_MAX (1024 * 1024)
+
+struct crowd *crowd_create(struct world *world)
+{
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+
+    assert(crowd != NULL);
+    crowd->clients = calloc((size_t)world->plan.clients, sizeof(*crowd->clients));
+    assert(crowd->clients != NULL);
+    return crowd;
+}
+
+void crowd_destroy(struct crowd *crowd)
+{
+    for (int i = 0; i < crowd->attempt_count; i++) {
+        arena_done(&crowd->attempts[i]->arena);
+        free(crowd->attempts[i]);
+    }
+    for (int i = 0; i < crowd->operation_count; i++)
+        free(crowd->operations[i]);
+    free(crowd->clients);
+    free(crowd);
+}
+
+static const char *code_of(const struct call *call)
+{
+    switch (call->outcome) {
+    case CALL_DONE: return "done";
+    case CALL_REFUSED: return call->problem.code;
+    case CALL_FAULTED: return fault_entry(call->fault)->code;
+    case CALL_MISPLACED: return "misplaced";
+    case CALL_RELAYED: return "relayed";
+    case CALL_OPEN: break;
+    }
+    return "open";
+}
+
+static void hear_of(struct crowd *crowd, const struct call *call)
+{
+    for (int i = 0; i < crowd->product_count; i++)
+        if (text_is(call->aggregate_id, crowd->products[i]))
+            return;
+    assert(call->aggregate_id.size == PRODUCT_ID_SIZE - 1);
+    memcpy(crowd->products[crowd->product_count++], call->aggregate_id.bytes,
+           call->aggregate_id.size);
+}
+
+static void finish(struct call *call)
+{
+    struct attempt *attempt = call->origin;
+    struct world *world = attempt->world;
+
+    if (attempt->state != ATTEMPT_OPEN)
+        world_fail(world, "attempt %d is answered twice", attempt->number);
+    attempt->state = ATTEMPT_ENDED;
+    attempt->ended_us = world_now_us(world);
+    if (call->outcome == CALL_DONE && !attempt->other_body) {
+        attempt->operation->done = true;
+        hear_of(world->crowd, call);
+    }
+    world_say(world, "attempt %d of %d at process %d: %s, version %lld", attempt->number,
+              attempt->operation->number, attempt->process, code_of(call),
+              (long long)call->version);
+}
+
+/* As accept.c does it. */
+static void fill_call(struct attempt *attempt, const struct log_port *port)
+{
+    const struct operation *operation = attempt->operation;
+    struct call *call = &attempt->call;
+    struct world *world = attempt->world;
+    char id[PRODUCT_ID_SIZE];
+
+    attempt->trace.trace_id[0] = 1;
+    memcpy(&attempt->trace.trace_id[8], &attempt->number, sizeof(attempt->number));
+    attempt->trace.span_id[0] = 1;
+    *call = (struct call){
+        .command = operation->command,
+        .arena = &attempt->arena,
+        .trace = &attempt->trace,
+        .request_id = TEXT("simulated"),
+        .deadline_boot_us = port->boot_us(port) + world->plan.deadline_us,
+        .origin = attempt,
+        .finish = finish,
+        .caller = {.roles = operation->roles},
+        .expected_version = operation->expected_version,
+        .keyed = operation->keyed,
+        .command_id = operation->command_id,
+        .mark = {.offset = LOG_OFFSET_NONE},
+    };
+    memcpy(call->caller.subject, operation->subject, strlen(operation->subject));
+    memcpy(call->request_hash, operation->request_hash, REQUEST_HASH_SIZE);
+    call->request_hash[0] ^= attempt->other_body ? 1 : 0;
+    call->input = operation_read_input(operation, &attempt->arena);
+    memcpy(id, operation->product_id, sizeof(id));
+    if (operation->command->effect == COMMAND_CREATES)
+        operation_draw_product(world, &operation->command_id, id);
+    call->aggregate_id = arena_copy_text(&attempt->arena, text_of(id));
+    if (operation->command->part != NULL)
+        call->part_id = text_of(operation->part_id);
+}
+
+/* NULL: it was not taken, or nobody was there. */
+static struct attempt *send_attempt(struct world *world, struct operation *operation, int number,
+                                    bool other_body)
+{
+    struct crowd *crowd = world->crowd;
+    struct process *process = &world->processes[number];
+
+    if (!process_is_up(process) || crowd->attempt_count == ATTEMPTS_MAX)
+        return NULL;
+    struct attempt *attempt = calloc(1, sizeof(*attempt));
+    assert(attempt != NULL);
+    *attempt = (struct attempt){
+        .number = crowd->attempt_count,
+        .world = world,
+        .operation = operation,
+        .process = number,
+        .other_body = other_body,
+        .sent_us = world_now_us(world),
+        .ended_us = NEVER_US,
+    };
+    arena_init(&attempt->arena, ATTEMPT_ARENA_MAX);
+    fill_call(attempt, process->port);
+    attempt->call.partition = log_partition_of(attempt->call.aggregate_id, world->plan.partitions);
+    if (!shard_submit(process->shard, &attempt->call, attempt->call.partition, 0)) {
+        arena_done(&attempt->arena);
+        free(attempt);
+        return NULL;
+    }
+    crowd->attempts[crowd->attempt_count++] = attempt;
+    world_say(world, "attempt %d of %d at process %d: %s %s %s", attempt->number, operation->number,
+              number, operation->command->name, attempt->call.aggregate_id.bytes, operation->body);
+    return attempt;
+}
+
+static struct operation *create_operation(struct world *world)
+{
+    struct crowd *crowd = world->crowd;
+    struct operation *operation = calloc(1, sizeof(*operation));
+
+    assert(operation != NULL && crowd->operation_count < OPERATIONS_MAX);
+    operation->number = crowd->operation_count;
+    operation_draw(world, operation);
+    crowd->operations[crowd->operation_count++] = operation;
+    return operation;
+}
+
+static void attempt_again(struct world *world, struct client *client)
+{
+    const struct process *process = &world->processes[client->process];
+
+    if (!process_is_up(process) || chance_percent(&world->chance, 5))
+        client->process = (int)chance_draw(&world->chance, (uint64_t)world->plan.processes);
+    client->attempt = send_attempt(world, client->operation, client->process, false);
+    client->patience_us =
+        world_now_us(world) + chance_between(&world->chance, 1, 2 * world->plan.deadline_us);
+}
+
+/* Something new, or an old operation once more: the answer must be the same. */
+static void begin(struct world *world, struct client *client)
+{
+    struct crowd *crowd = world->crowd;
+    struct operation *old = NULL;
+
+    if (crowd->operation_count > 0 && chance_percent(&world->chance, 15))
+        old = crowd->operations[chance_draw(&world->chance, (uint64_t)crowd->operation_count)];
+    if (old != NULL && old->keyed) {
+        if (old->done && chance_percent(&world->chance, 20))
+            (void)send_attempt(world, old, client->process, true);
+        client->operation = old;
+    } else if (crowd->operation_count < OPERATIONS_MAX) {
+        client->operation = create_operation(world);
+    }
+    if (client->operation != NULL)
+        attempt_again(world, client);
+}
+
+bool attempt_is_definite(const struct attempt *attempt)
+{
+    enum call_outcome outcome = attempt->call.outcome;
+
+    return attempt->state == ATTEMPT_ENDED && (outcome == CALL_DONE || outcome == CALL_REFUSED);
+}
+
+static void go_on(struct world *world, struct client *client)
+{
+    const struct operation *operation = client->operation;
+    bool asked = client->attempt != NULL;
+
+    if (asked && attempt_is_definite(client->attempt)) {
+        client->operation = NULL;
+    } else if ((asked && !operation->keyed) || chance_percent(&world->chance, 20)) {
+        client->operation = NULL; /* gives up */
+    } else {
+        if (asked)
+            client->process = (int)chance_draw(&world->chance, (uint64_t)world->plan.processes);
+        attempt_again(world, client);
+        return;
+    }
+    client->attempt = NULL;
+}
+
+void crowd_act(struct world *world)
+{
+    struct client *client =
+        &world->crowd->clients[chance_draw(&world->chance, (uint64_t)world->plan.clients)];
+
+    if (client->operation == NULL)
+        begin(world, client);
+    else if (client->attempt == NULL || client->attempt->state != ATTEMPT_OPEN ||
+             world_now_us(world) >= client->patience_us)
+        go_on(world, client);
+}
+
+void crowd_process_died(struct world *world, int process)
+{
+    struct crowd *crowd = world->crowd;
+
+    for (int i = 0; i < crowd->attempt_count; i++) {
+        struct attempt *attempt = crowd->attempts[i];
+        if (attempt->state == ATTEMPT_OPEN && attempt->process == process)
+            attempt->state = ATTEMPT_LOST;
+    }
+}
+
+struct attempt *crowd_probe(struct world *world, int process, int32_t partition)
+{
+    struct operation *operation = create_operation(world);
+    char id[PRODUCT_ID_SIZE];
+
+    /* In this partition, whatever it is. */
+    do {
+        operation->command_id.bytes[0]++;
+        operation_draw_product(world, &operation->command_id, id);
+    } while (log_partition_of(text_of(id), world->plan.partitions) != partition);
+    memcpy(operation->product_id, id, sizeof(id));
+    return send_attempt(world, operation, process, false);
+}

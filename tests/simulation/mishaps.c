@@ -1,0 +1,131 @@
+/* One function a mishap. */
+#include "tests/simulation/mishaps.h"
+
+#include "tests/simulation/world.h"
+
+#define SECOND_US INT64_C(1000000)
+
+typedef void mishap_function(struct world *world, struct process *process);
+
+/* From a moment to half a minute, short ones as likely as long ones. */
+static int64_t draw_until_us(struct world *world)
+{
+    static const int64_t longest_us[] = {SECOND_US / 100, SECOND_US / 2, 5 * SECOND_US,
+                                         30 * SECOND_US};
+
+    return world_now_us(world) +
+           chance_between(&world->chance, 1, longest_us[chance_draw(&world->chance, 4)]);
+}
+
+static void crash(struct world *world, struct process *process)
+{
+    uint64_t dice = chance_draw(&world->chance, 10);
+
+    process_kill(process);
+    process_lose_index(process, dice == 0   ? PROCESS_INDEX_GONE
+                                : dice <= 2 ? PROCESS_INDEX_OLD
+                                            : PROCESS_INDEX_KEPT);
+    process->restart_us = draw_until_us(world);
+}
+
+static void stall(struct world *world, struct process *process)
+{
+    process->stalled_until_us = draw_until_us(world);
+    world_say(world, "process %d stalls", process->number);
+}
+
+static void fill_disk(struct world *world, struct process *process)
+{
+    process->disk_full_until_us = draw_until_us(world);
+    world_say(world, "the disk of process %d is full", process->number);
+}
+
+static void lose_producer(struct world *world, struct process *process)
+{
+    sim_port_lose_producer(process->port);
+    world_say(world, "process %d loses its producer", process->number);
+}
+
+static void cut(struct world *world, struct process *process)
+{
+    uint64_t dice = chance_draw(&world->chance, 3);
+
+    if (dice != 0)
+        process->mute_until_us = draw_until_us(world);
+    if (dice != 1)
+        process->deaf_until_us = draw_until_us(world);
+    world_say(world, "process %d is cut off", process->number);
+}
+
+static void append_foreign(struct world *world, struct process *process)
+{
+    int32_t partition = (int32_t)chance_draw(&world->chance, (uint64_t)world->plan.partitions);
+    int64_t end = sim_broker_end(world->broker, WORLD_TOPIC, partition);
+    static const struct log_record junk = {.value = TEXT("x")};
+    (void)process;
+
+    switch (chance_draw(&world->chance, 4)) {
+    case 0: sim_broker_append(world->broker, WORLD_TOPIC, partition, &junk); break;
+    case 1: sim_broker_skip_offset(world->broker, WORLD_TOPIC, partition); break;
+    default:
+        if (end > 0)
+            sim_broker_copy(
+                world->broker, WORLD_TOPIC, partition,
+                end - 1 - (int64_t)chance_draw(&world->chance, (uint64_t)(end > 20 ? 20 : end)));
+        break;
+    }
+}
+
+/* What the old leader had not replicated is gone, or there without an answer, or sent again; the
+ * new one's clock is another. */
+static void change_leader(struct world *world, struct process *process)
+{
+    static const enum sim_fate fates[] = {SIM_LOST, SIM_UNREPORTED};
+    (void)process;
+
+    world_say(world, "the leader is gone");
+    world->broker_down_until_us = draw_until_us(world);
+    sim_broker_shift_clock(world->broker,
+                           chance_between(&world->chance, -3 * SECOND_US, 3 * SECOND_US));
+    for (int i = 0; i < world->plan.processes; i++) {
+        struct log_port *port = world->processes[i].port;
+        uint64_t dice = chance_draw(&world->chance, 3);
+        if (port == NULL || dice == 2)
+            continue;
+        sim_port_deliver_all(port, fates[dice]);
+    }
+}
+
+static void pause(struct world *world, struct process *process)
+{
+    (void)process;
+    sim_broker_pass(world->broker, draw_until_us(world) - world_now_us(world));
+}
+
+static mishap_function *const functions[MISHAP_COUNT] = {
+    [MISHAP_CRASH] = crash,
+    [MISHAP_STALL] = stall,
+    [MISHAP_DISK_FULL] = fill_disk,
+    [MISHAP_PRODUCER_LOST] = lose_producer,
+    [MISHAP_CUT] = cut,
+    [MISHAP_FOREIGN] = append_foreign,
+    [MISHAP_LEADER_GONE] = change_leader,
+    [MISHAP_PAUSE] = pause,
+};
+
+void mishaps_strike(struct world *world)
+{
+    uint64_t dice = chance_draw(&world->chance, 10000);
+    struct process *process =
+        &world->processes[chance_draw(&world->chance, (uint64_t)world->plan.processes)];
+
+    for (int i = 0; i < MISHAP_COUNT; i++) {
+        unsigned share = functions[i] == NULL ? 0 : world->plan.per_10000[i];
+        if (dice < share) {
+            if (process_is_up(process))
+                functions[i](world, process);
+            return;
+        }
+        dice -= share;
+    }
+}

@@ -1,0 +1,7 @@
+/* What goes wrong, as often as the plan says. */
+#pragma once
+
+struct world;
+
+/* After a step: nothing, or a mishap. */
+void mishaps_strike(struct world *world);

@@ -1,0 +1,11 @@
+/* The network between processes and broker: what is under way arrives, is lost, or waits. */
+#pragma once
+
+struct world;
+
+/* Something moves, or nothing does. */
+void network_act(struct world *world);
+/* Everything under way arrives. */
+void network_flow(struct world *world);
+/* Forgets what dead processes had under way. */
+void network_done(struct world *world);
