@@ -80,9 +80,9 @@ static bool decode(const struct record *const *records, struct text payload, str
 static void put_data(const struct record *const *records, struct text payload, struct arena *arena,
                      struct buffer *out)
 {
-    const struct record *record;
+    const struct record *record = NULL;
     struct error error;
-    void *value;
+    void *value = NULL;
 
     if (payload.bytes == NULL)
         return;
