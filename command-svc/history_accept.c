@@ -190,7 +190,7 @@ static void accept_history(struct web_request *request, const void *unused)
 {
     const struct service *service = web_request_user(request);
     struct history *history = create_history(request);
-    int context;
+    int context = -1;
 
     (void)unused;
     if (history == NULL) {
