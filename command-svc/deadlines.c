@@ -31,7 +31,7 @@ static void finish(struct call *call)
 static bool prepare(void *self, const struct due_deadline *due)
 {
     struct firing *firing = self;
-    struct errand *errand = errand_create(&(struct errand_order){
+    struct errand_order order = {
         .command = due->deadline->command,
         .caller = "deadline",
         .aggregate_id = due->id,
@@ -39,12 +39,12 @@ static bool prepare(void *self, const struct due_deadline *due)
         .causation_id = due->setting.event_id,
         .correlation_id = due->setting.correlation_id,
         .deadline_boot_us = firing->boot_us + PATIENCE_US,
-    });
+    };
+    struct errand *errand = errand_create(&order, NULL);
 
     if (errand == NULL)
         return false;
     errand->call.deadline = due->deadline;
-    errand->call.origin = errand;
     errand->call.finish = finish;
     call_push(&firing->calls, &errand->call);
     return firing->calls.count < FIRED_A_LOOK;

@@ -24,7 +24,7 @@ static void set_trace(struct trace_context *trace, const struct errand_order *or
     memcpy(trace->span_id, order->command_id.bytes, sizeof(trace->span_id));
 }
 
-static bool fill(struct errand *errand, const struct errand_order *order)
+static bool fill(struct errand *errand, const struct errand_order *order, struct error *error)
 {
     struct call *call = &errand->call;
     const struct command *command = order->command;
@@ -34,6 +34,7 @@ static bool fill(struct errand *errand, const struct errand_order *order)
         .arena = &errand->arena,
         .trace = &errand->trace,
         .deadline_boot_us = order->deadline_boot_us,
+        .origin = errand,
         .input = order->input,
         .aggregate_id = arena_copy_text(&errand->arena, order->aggregate_id),
         .expected_version = -1,
@@ -48,21 +49,26 @@ static bool fill(struct errand *errand, const struct errand_order *order)
         call->input = arena_alloc_zeroed(&errand->arena, command->input->size + 1);
     set_caller(&call->caller, order->caller);
     set_trace(&errand->trace, order);
-    if (command->part != NULL && call->input != NULL) {
+    if (call->input == NULL || call->aggregate_id.bytes == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "giving %s", command->name);
+    if (command->part != NULL) {
         const struct field *field = record_find_field(command->input, command->part);
         call->part_id = *(const struct text *)((const char *)call->input + field->offset);
     }
-    return call->input != NULL && call->aggregate_id.bytes != NULL && request_hash(call, NULL);
+    return request_hash(call, NULL) ||
+           error_set(error, FAULT_LIMIT_EXCEEDED, "the input of %s", command->name);
 }
 
-struct errand *errand_create(const struct errand_order *order)
+struct errand *errand_create(const struct errand_order *order, struct error *error)
 {
     struct errand *errand = calloc(1, sizeof(*errand));
 
-    if (errand == NULL)
+    if (errand == NULL) {
+        error_set(error, FAULT_OUT_OF_MEMORY, "giving %s", order->command->name);
         return NULL;
+    }
     arena_init(&errand->arena, ERRAND_ARENA_MAX);
-    if (fill(errand, order))
+    if (fill(errand, order, error))
         return errand;
     errand_destroy(errand);
     return NULL;

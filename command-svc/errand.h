@@ -8,6 +8,7 @@ struct errand {
     struct call call;
     struct arena arena;
     struct trace_context trace;
+    void *about; /* its maker's */
 };
 
 /* What an errand is about. */
@@ -22,6 +23,7 @@ struct errand_order {
     int64_t deadline_boot_us;
 };
 
-/* .call.finish and .call.origin are the caller's to set. NULL: no memory. */
-struct errand *errand_create(const struct errand_order *order);
+/* .call.finish is the caller's to set; .call.origin is the errand. Faults: OUT_OF_MEMORY,
+ * LIMIT_EXCEEDED (the input is too large). */
+MUST_CHECK struct errand *errand_create(const struct errand_order *order, struct error *error);
 void errand_destroy(struct errand *errand);

@@ -3,7 +3,10 @@
 
 #include "command-svc/metrics.h"
 #include "command-svc/pipeline.h"
+#include "command-svc/reactor.h"
 #include "command-svc/store_outcomes.h"
+#include "command-svc/store_parks.h"
+#include "command-svc/store_reactions.h"
 #include "lib/core/logger.h"
 
 static struct text position_bytes(const struct log_position *position)
@@ -131,9 +134,9 @@ static bool stage_entry(const struct lane *lane, const struct platform_entry *en
 {
     switch (entry->kind) {
     case PLATFORM_OUTCOME: return store_stage_outcome(&lane->store, entry->body, error);
-    case PLATFORM_CHECKPOINT:
-    case PLATFORM_PARK:
-    case PLATFORM_RELEASE:
+    case PLATFORM_CHECKPOINT: return store_stage_checkpoint(&lane->store, entry->body, error);
+    case PLATFORM_PARK: return store_stage_park(&lane->store, entry->body, error);
+    case PLATFORM_RELEASE: return store_stage_release(&lane->store, entry->body, error);
     case PLATFORM_BARRIER:
     case PLATFORM_CLAIM:
     case PLATFORM_RECORD_COUNT: break;
@@ -207,6 +210,7 @@ static void lane_deposed(void *self, struct log_partition *partition)
     log_warning("lane_deposed", LOG_STRING("context", lane->store.context->name),
                 LOG_NUMBER("partition", lane->number),
                 LOG_NUMBER("undecided_commits", (int64_t)(lane->appended - lane->acknowledged)));
+    reactor_deposed(lane->reactor);
     index_forget(lane->store.index);
     while ((call = call_pop(&lane->waiting)) != NULL)
         call_push(call->appended ? &lane->unsettled : &lane->pending, call);
@@ -246,6 +250,7 @@ static void lane_serving(void *self, struct log_partition *partition, const stru
     lane->slip = slip_at(at);
     log_info("lane_serving", LOG_STRING("context", lane->store.context->name),
              LOG_NUMBER("partition", lane->number), LOG_NUMBER("term", at->term));
+    reactor_serving(lane->reactor);
     while ((call = call_pop(&lane->unsettled)) != NULL)
         settle(lane, call);
     take_pending(lane);
@@ -297,8 +302,16 @@ void lane_look_after(struct lane *lane, int64_t boot_us)
 /* A flush writes what is acknowledged: the rest is waited for still. */
 void lane_flushed(struct lane *lane, bool flushed)
 {
-    if (flushed && lane->acknowledged == lane->appended)
+    if (!flushed)
+        return;
+    if (lane->acknowledged == lane->appended)
         lane->hurries = false;
+    reactor_flushed(lane->reactor);
+}
+
+int64_t lane_next_place(const struct lane *lane)
+{
+    return lane->position.term + log_partition_sent_seq(lane->log) + 1;
 }
 
 void lane_abandon(struct lane *lane)

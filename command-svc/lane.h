@@ -7,6 +7,8 @@
 #include "lib/log/writer.h"
 #include <stdatomic.h>
 
+struct reactor;
+
 struct lane {
     struct store store;
     struct log_partition *log;
@@ -20,6 +22,7 @@ struct lane {
     struct call_queue unsettled;  /* appended, outcome unknown */
     uint64_t appended;            /* commits handed to the log since start */
     uint64_t acknowledged;        /* of those, known durable or settled */
+    struct reactor *reactor;      /* NULL: its context has no reactions */
     int64_t deadlines_boot_us;    /* none fires before: the last one failed */
     bool hurries;                 /* what is not flushed yet is waited for */
     int64_t slip;                 /* void records among those of the present term */
@@ -41,6 +44,8 @@ void lane_answer(struct lane *lane, struct call *call);
 void lane_look_after(struct lane *lane, int64_t boot_us);
 /* The index has been flushed, or that failed. */
 void lane_flushed(struct lane *lane, bool flushed);
+/* While served: the place of the next record appended (struct log_event). */
+int64_t lane_next_place(const struct lane *lane);
 /* Ends all calls. */
 void lane_abandon(struct lane *lane);
 

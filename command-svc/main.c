@@ -1,5 +1,6 @@
 /* command-svc: takes commands over HTTP, decides them, and answers once the log has the outcome. */
 #include "command-svc/config.h"
+#include "command-svc/contexts.h"
 #include "command-svc/history_accept.h"
 #include "command-svc/metrics.h"
 #include "command-svc/routes.h"
@@ -34,12 +35,34 @@ static void finished(void *user, const struct web_request *request, int status, 
     metric_observe_us(&metric_command_duration, duration_us);
 }
 
+/* For reactions, from any shard's thread. */
+static bool deliver(void *self, struct call *call, int32_t partition, int context)
+{
+    struct service *service = self;
+
+    if (!atomic_load(&service->running))
+        return false;
+    call->partition = partition;
+    call->context = context;
+    return shard_submit(service->shards[partition % service->config->shards].shard, call, partition,
+                        context);
+}
+
 static bool start_shards(struct service *service, struct error *error)
 {
+    struct shard_options options = {
+        .config = service->config,
+        .deliver = deliver,
+        .deliver_self = service,
+    };
+
     service->shards = calloc((size_t)service->config->shards, sizeof(*service->shards));
-    for (int i = 0; service->shards != NULL && i < service->config->shards; i++)
-        if (!shard_thread_start(&service->shards[i], service->config, i, error))
+    for (int i = 0; service->shards != NULL && i < service->config->shards; i++) {
+        options.number = i;
+        if (!shard_thread_start(&service->shards[i], &options, error))
             return false;
+    }
+    atomic_store(&service->running, true);
     return service->shards != NULL || error_set(error, FAULT_OUT_OF_MEMORY, "starting shards");
 }
 
@@ -74,6 +97,7 @@ static int run(const struct command_config *config)
     struct web_server *server = NULL;
     struct error error = {0};
 
+    contexts_check();
     web_probes_set(&probes);
     service.auth = web_auth_create(&auth, &error);
     bool started = service.auth != NULL && start_shards(&service, &error) &&

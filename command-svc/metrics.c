@@ -45,11 +45,33 @@ struct metric metric_deadlines_fired = {
     .name = "sijang_deadlines_fired_total",
     .help = "Deadlines whose command was given.",
 };
+struct metric metric_reaction_steps = {
+    .name = "sijang_reaction_steps_total",
+    .help = "Commands given by reactions, outcomes to their senders included.",
+};
+struct metric metric_reaction_retries = {
+    .name = "sijang_reaction_retries_total",
+    .help = "Steps of reactions that are asked again, because their target was unavailable.",
+};
+struct metric metric_reaction_parked = {
+    .name = "sijang_reaction_parked_total",
+    .help = "Events that a reaction cannot go on with.",
+};
+struct metric metric_reactions_open = {
+    .name = "sijang_reactions_open",
+    .help = "Events on their way through reactions.",
+    .kind = METRIC_GAUGE,
+};
 
 struct metric *const command_metrics[] = {
-    &commands_forwarded,      &commands_done,        &commands_refused,       &commands_faulted,
-    &metric_command_duration, &metric_flush,         &metric_overlay,         &metric_open_calls,
-    &metric_forwarding,       &metric_lanes_serving, &metric_deadlines_fired, NULL,
+    &commands_forwarded,      &commands_done,
+    &commands_refused,        &commands_faulted,
+    &metric_command_duration, &metric_flush,
+    &metric_overlay,          &metric_open_calls,
+    &metric_forwarding,       &metric_lanes_serving,
+    &metric_deadlines_fired,  &metric_reaction_steps,
+    &metric_reaction_retries, &metric_reaction_parked,
+    &metric_reactions_open,   NULL,
 };
 
 void metrics_count(const struct call *call)

@@ -12,6 +12,10 @@ extern struct metric metric_open_calls;
 extern struct metric metric_lanes_serving;
 extern struct metric metric_deadlines_fired;
 extern struct metric metric_forwarding;
+extern struct metric metric_reaction_steps;
+extern struct metric metric_reaction_retries;
+extern struct metric metric_reaction_parked;
+extern struct metric metric_reactions_open;
 extern struct metric metric_command_duration;
 
 /* Counts a call by its outcome, once, when it is answered. */

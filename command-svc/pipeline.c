@@ -196,6 +196,7 @@ static bool append(struct lane *lane, struct call *call, struct loaded *loaded,
             .envelope = &events[i],
             .kind = store_event_kind(&lane->store, decision->events[i].record),
             .value = decision->events[i].value,
+            .place = lane_next_place(lane) + (int64_t)i,
         };
     if (!store_stage(&lane->store, loaded, recorded, decision->event_count, lane->arena, error) ||
         !log_partition_append(lane->log, events, decision->event_count, lane->appended + 1,

@@ -4,6 +4,7 @@
 #include "command-svc/config.h"
 #include "command-svc/forwarded.h"
 #include "lib/web/auth.h"
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct forward;
@@ -15,4 +16,5 @@ struct service {
     struct forwarded_key forwarded_key;
     struct forward *forward;
     struct shard_thread *shards; /* config->shards of them; p belongs to p % shards */
+    _Atomic bool running;        /* all of them are there */
 };

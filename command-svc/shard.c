@@ -7,6 +7,8 @@
 #include "command-svc/history_queue.h"
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
+#include "command-svc/reactor.h"
+#include "command-svc/returns.h"
 #include "lib/core/logger.h"
 #include "lib/log/port.h"
 #include <pthread.h>
@@ -50,6 +52,9 @@ struct shard {
     struct arena arena;
     struct buffer payloads;
     struct buffer scratch;
+    struct reactor_port reactions;
+    struct shard_options options;
+    struct returns returns;
     int64_t look_boot_us; /* when to look around next */
     _Atomic size_t open_calls;
     _Atomic int64_t serving, stopped, behind;
@@ -200,19 +205,26 @@ static int idle_ms(struct shard *shard)
     return IDLE_MS;
 }
 
-/* Looks after what no event moves, and publishes how the lanes stand. */
-static void look_around(struct shard *shard, int64_t boot_us)
+static bool is_closed(struct shard *shard)
 {
-    int64_t serving = 0, stopped = 0, behind = 0, overlay = 0;
-
     pthread_mutex_lock(&shard->mutex);
     bool closed = shard->closed;
     pthread_mutex_unlock(&shard->mutex);
+    return closed;
+}
+
+/* Looks after what no event moves, and publishes how the lanes stand. */
+static void look_around(struct shard *shard, int64_t boot_us)
+{
+    int64_t serving = 0, stopped = 0, behind = 0, overlay = 0, reactions = 0;
+
+    bool closed = is_closed(shard);
     for (size_t i = 0; i < shard->holding_count; i++) {
         overlay += (int64_t)index_overlay_bytes(shard->holdings[i].index);
         for (int c = 0; c < shard->context_count; c++) {
             struct lane *lane = &shard->holdings[i].lanes[c];
             lane_look_after(lane, boot_us);
+            reactions += (int64_t)reactor_open(lane->reactor);
             if (!closed)
                 deadlines_fire(lane, boot_us);
             enum log_state state = log_partition_state(lane->log);
@@ -227,13 +239,22 @@ static void look_around(struct shard *shard, int64_t boot_us)
     atomic_store(&shard->stopped, stopped);
     atomic_store(&shard->behind, behind);
     metric_set(&metric_overlay, overlay);
+    metric_set(&metric_reactions_open, reactions);
     metric_set(&metric_lanes_serving, serving);
     metric_set(&metric_open_calls, (int64_t)atomic_load(&shard->open_calls));
 }
 
+static void react(struct shard *shard, int64_t boot_us)
+{
+    for (size_t i = 0; i < shard->holding_count; i++)
+        for (int c = 0; c < shard->context_count; c++)
+            if (shard->holdings[i].lanes[c].reactor != NULL && !is_closed(shard))
+                reactor_turn(shard->holdings[i].lanes[c].reactor, boot_us);
+}
+
 size_t shard_turn(struct shard *shard)
 {
-    size_t handled = take_submitted(shard);
+    size_t handled = take_submitted(shard) + returns_take(&shard->returns);
 
     handled += log_writer_turn(shard->writer);
     int64_t boot_us = boot_us_of(shard);
@@ -243,6 +264,7 @@ size_t shard_turn(struct shard *shard)
         shard->look_boot_us = boot_us + LOOK_INTERVAL_US;
     }
     flush_one_that_is_due(shard, boot_us);
+    react(shard, boot_us);
     return handled;
 }
 
@@ -338,6 +360,8 @@ static bool open_lane(struct shard *shard, struct holding *holding, int32_t part
     };
     if (!log_writer_attach(shard->writer, &attachment, &lane->log, error))
         return error_add(error, "%s/%d", topic, partition);
+    if (!reactor_create(lane, &shard->reactions, &lane->reactor, error))
+        return false;
     log_partition_claim(lane->log);
     return true;
 }
@@ -368,10 +392,24 @@ static bool open_all(struct shard *shard, struct error *error)
     return true;
 }
 
+/* What came back after the last turn, and what never will: all calls have ended. */
+static void end_reactions(struct shard *shard)
+{
+    for (size_t i = 0; i < shard->holding_count; i++)
+        for (int c = 0; c < shard->context_count; c++)
+            reactor_deposed(shard->holdings[i].lanes[c].reactor);
+    returns_take(&shard->returns);
+    for (size_t i = 0; i < shard->holding_count; i++)
+        for (int c = 0; c < shard->context_count; c++)
+            reactor_destroy(shard->holdings[i].lanes[c].reactor);
+}
+
 struct shard *shard_close(struct shard *shard)
 {
     if (shard == NULL)
         return NULL;
+    end_reactions(shard);
+    returns_done(&shard->returns);
     if (shard->writer != NULL)
         log_writer_destroy(shard->writer);
     for (size_t i = 0; i < shard->holding_count; i++)
@@ -386,6 +424,27 @@ struct shard *shard_close(struct shard *shard)
     return NULL;
 }
 
+static bool deliver(void *self, struct call *call, int32_t partition, int context)
+{
+    struct shard *shard = self;
+
+    if (shard->options.deliver != NULL)
+        return shard->options.deliver(shard->options.deliver_self, call, partition, context);
+    if (partition % shard->config->shards != shard->number)
+        return false;
+    call->partition = partition;
+    call->context = context;
+    return shard_submit(shard, call, partition, context);
+}
+
+static void give_back(void *self, struct call *call)
+{
+    struct shard *shard = self;
+
+    returns_put(&shard->returns, call);
+    log_writer_wake(shard->writer);
+}
+
 static struct shard *create(const struct shard_options *options)
 {
     const struct command_config *config = options->config;
@@ -396,6 +455,10 @@ static struct shard *create(const struct shard_options *options)
     shard->config = config;
     shard->number = options->number;
     shard->port = options->port;
+    shard->options = *options;
+    shard->reactions =
+        (struct reactor_port){shard, (int32_t)config->partitions, deliver, give_back};
+    returns_init(&shard->returns);
     while (contexts[shard->context_count] != NULL)
         shard->context_count++;
     pthread_mutex_init(&shard->mutex, NULL);

@@ -16,6 +16,10 @@ struct shard_options {
     int number;                          /* 0 … config->shards - 1 */
     struct log_port *port;               /* borrowed; the clock, too: everything timed goes by it */
     struct uuid incarnation;             /* of this process */
+    /* Any thread: hands a call to whoever owns the partition; false: not now, it is still the
+     * caller's. NULL: reactions reach this shard's own partitions only. */
+    bool (*deliver)(void *self, struct call *call, int32_t partition, int context);
+    void *deliver_self;
 };
 
 /* Opens the indexes of partitions number, number + config->shards, …, begins to follow and claims

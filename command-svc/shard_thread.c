@@ -28,9 +28,11 @@ static void *run(void *self)
     return NULL;
 }
 
-static bool open_shard(struct shard_thread *thread, const struct command_config *config, int number,
+static bool open_shard(struct shard_thread *thread, const struct shard_options *given,
                        struct error *error)
 {
+    const struct command_config *config = given->config;
+    struct shard_options options = *given;
     struct kafka_port_options port = {
         .brokers = config->kafka_brokers,
         .client_id = "sijang-command-svc",
@@ -39,8 +41,8 @@ static bool open_shard(struct shard_thread *thread, const struct command_config 
         .fetched_bytes_max = FETCHED_BYTES_MAX,
         .fetch_bytes_max = FETCH_BYTES_MAX,
     };
-    struct shard_options options = {.config = config, .number = number, .incarnation = uuid_v7()};
 
+    options.incarnation = uuid_v7();
     thread->port = options.port = kafka_port_create(&port, error);
     if (thread->port == NULL)
         return false;
@@ -57,11 +59,11 @@ static bool start_thread(struct shard_thread *thread, struct error *error)
            error_set(error, FAULT_IO_FAILED, "a thread for a shard: error %d", failed);
 }
 
-bool shard_thread_start(struct shard_thread *thread, const struct command_config *config,
-                        int number, struct error *error)
+bool shard_thread_start(struct shard_thread *thread, const struct shard_options *options,
+                        struct error *error)
 {
     *thread = (struct shard_thread){0};
-    if (open_shard(thread, config, number, error) && start_thread(thread, error))
+    if (open_shard(thread, options, error) && start_thread(thread, error))
         return true;
     shard_thread_done(thread);
     return false;

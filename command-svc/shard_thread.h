@@ -14,9 +14,9 @@ struct shard_thread {
     int64_t stop_by_boot_us;
 };
 
-/* False: nothing was started, *thread is zero. */
-MUST_CHECK bool shard_thread_start(struct shard_thread *thread, const struct command_config *config,
-                                   int number, struct error *error);
+/* False: nothing was started, *thread is zero. options->port and .incarnation are made here. */
+MUST_CHECK bool shard_thread_start(struct shard_thread *thread, const struct shard_options *options,
+                                   struct error *error);
 /* Takes no more calls, waits up to timeout_ms for those under way, ends the rest truthfully, stops
  * the thread. HTTP threads may still try to submit: done only after web_server_stop. Nothing if it
  * was not started. */

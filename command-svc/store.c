@@ -5,12 +5,13 @@
 #include "command-svc/contexts.h"
 #include "command-svc/store_deadlines.h"
 #include "command-svc/store_keys.h"
+#include "command-svc/store_reactions.h"
 #include "command-svc/store_records.h"
 #include "lib/record/avro.h"
 #include <assert.h>
 #include <string.h>
 
-#define STORE_LAYOUT 3
+#define STORE_LAYOUT 4
 
 /* A state: where it is kept, and what was found there. */
 struct kept {
@@ -215,6 +216,7 @@ bool store_stage(const struct store *store, struct loaded *loaded,
     };
     loaded->hurries = loaded->aggregate->deadlines != NULL;
     return deadlines_stage(store, loaded, events, count, error) &&
+           triggers_stage(store, loaded, events, count, error) &&
            store_key_root(loaded->aggregate->name, loaded->id, &key, error) &&
            put_record(store, INDEX_ROOTS, store_key_text(&key),
                       (struct put){loaded->aggregate->root, loaded->root, loaded->version},
@@ -223,18 +225,23 @@ bool store_stage(const struct store *store, struct loaded *loaded,
                       (struct put){&remembered_record, &remembered, -1}, error);
 }
 
+const struct aggregate *store_find_aggregate(const struct store *store, struct text name)
+{
+    for (const struct aggregate *const *a = store->context->aggregates; *a != NULL; a++)
+        if (text_is(name, (*a)->name))
+            return *a;
+    return NULL;
+}
+
 /* ce_source is "/<context>/<aggregate>". */
-static const struct aggregate *find_aggregate(const struct store *store, struct text source)
+static const struct aggregate *aggregate_of(const struct store *store, struct text source)
 {
     size_t skipped = strlen(store->context->name) + 2;
 
     if (source.size < skipped)
         return NULL;
-    struct text name = {source.bytes + skipped, source.size - skipped};
-    for (const struct aggregate *const *a = store->context->aggregates; *a != NULL; a++)
-        if (text_is(name, (*a)->name))
-            return *a;
-    return NULL;
+    return store_find_aggregate(store,
+                                (struct text){source.bytes + skipped, source.size - skipped});
 }
 
 static bool decode_event(const struct store *store, const struct log_event *event,
@@ -256,6 +263,7 @@ static bool decode_event(const struct store *store, const struct log_event *even
         .envelope = event,
         .kind = store_event_kind(store, record),
         .value = value,
+        .place = event->fence.term + event->fence.seq,
     };
     return avro_decode_framed(record, event->payload, arena, value, error);
 }
@@ -263,7 +271,7 @@ static bool decode_event(const struct store *store, const struct log_event *even
 bool store_apply(const struct store *store, const struct log_event *events, size_t count,
                  struct arena *arena, struct error *error)
 {
-    const struct aggregate *aggregate = find_aggregate(store, events[0].source);
+    const struct aggregate *aggregate = aggregate_of(store, events[0].source);
     struct recorded_event *recorded = arena_alloc(arena, count * sizeof(*recorded));
     struct loaded loaded = {.aggregate = aggregate, .id = events[0].subject};
 
@@ -306,10 +314,22 @@ static uint32_t mix_deadlines(uint32_t format, const struct aggregate *aggregate
     return format;
 }
 
+static uint32_t mix_reactions(uint32_t format, const struct context *context)
+{
+    if (context->reactions == NULL)
+        return format;
+    for (const struct reaction *const *r = context->reactions; *r != NULL; r++)
+        for (const struct record *const *event = (*r)->events; *event != NULL; event++)
+            format = mix(format, (*event)->full_name);
+    return format;
+}
+
 uint32_t store_format(void)
 {
     uint32_t format = STORE_LAYOUT;
 
+    for (const struct context *const *c = contexts; *c != NULL; c++)
+        format = mix_reactions(format, *c);
     for (const struct context *const *c = contexts; *c != NULL; c++)
         for (const struct aggregate *const *a = (*c)->aggregates; *a != NULL; a++)
             format = mix_deadlines(format * 31 + (uint32_t)(*a)->revision, *a);

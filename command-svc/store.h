@@ -41,6 +41,7 @@ struct recorded_event {
     const struct log_event *envelope;
     int kind;
     const void *value;
+    int64_t place; /* in the log: see struct log_event */
 };
 
 /* Loads what the caller has named with .aggregate, .id and, if a part is asked for, .part_id, into
@@ -65,9 +66,12 @@ MUST_CHECK bool store_stage(const struct store *store, struct loaded *loaded,
 MUST_CHECK bool store_apply(const struct store *store, const struct log_event *events, size_t count,
                             struct arena *arena, struct error *error);
 
+/* NULL if the context has none of that name. */
+const struct aggregate *store_find_aggregate(const struct store *store, struct text name);
+
 /* Where `record` stands among the context's events; asserts that it is one. */
 int store_event_kind(const struct store *store, const struct record *record);
 
-/* A number that changes when any aggregate's revision, its deadlines, or the layout of the index
- * does. */
+/* A number that changes when any aggregate's revision, its deadlines, what reactions want, or the
+ * layout of the index does. */
 uint32_t store_format(void);

@@ -20,6 +20,25 @@ MUST_CHECK bool store_key_part(const char *aggregate, struct text id, struct tex
 MUST_CHECK bool store_key_event(const char *aggregate, struct text id, int64_t version,
                                 struct store_key *ret_key, struct error *error);
 
+/* The other way; false if it is no such key. Texts borrow from it. */
+struct store_event_name {
+    struct text aggregate;
+    struct text id;
+    int64_t version;
+};
+bool store_key_read_event(struct text key, struct store_event_name *ret_name);
+
+/* Triggers: by place. */
+#define STORE_KEY_TRIGGER "t"
+MUST_CHECK bool store_key_trigger(int64_t place, struct store_key *ret_key, struct error *error);
+bool store_key_read_trigger(struct text key, int64_t *ret_place);
+
+/* Parks: a kind of row, the reaction, and what it is about; an absent `about` makes a prefix. */
+MUST_CHECK bool store_key_park(const char *kind, struct text reaction, struct text about,
+                               struct store_key *ret_key, struct error *error);
+MUST_CHECK bool store_key_add_place(struct store_key *key, int64_t place, struct error *error);
+bool store_key_read_place(struct text key, int64_t *ret_place);
+
 /* Deadlines: by name, and behind their time, the earliest first. */
 #define STORE_KEY_NAMED "n"
 #define STORE_KEY_DUE   "t"

@@ -24,18 +24,10 @@ bool store_find_outcome(const struct store *store, const struct uuid *command_id
     return avro_decode(&outcome_record, copy, arena, ret_outcome, error);
 }
 
-static const struct aggregate *find_aggregate(const struct store *store, struct text name)
-{
-    for (const struct aggregate *const *a = store->context->aggregates; *a != NULL; a++)
-        if (text_is(name, (*a)->name))
-            return *a;
-    return NULL;
-}
-
 bool store_stage_outcome(const struct store *store, const struct outcome *outcome,
                          struct error *error)
 {
-    const struct aggregate *aggregate = find_aggregate(store, outcome->aggregate);
+    const struct aggregate *aggregate = store_find_aggregate(store, outcome->aggregate);
     struct uuid id;
 
     if (aggregate == NULL)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 /* In front of it, 8 bytes as the machine has them: the offset of its commit's last record. */
+#define STORED_EVENT_FRONT sizeof(int64_t)
 struct stored_event {
     struct text id; /* 16 bytes */
     struct text type;

@@ -22,6 +22,7 @@ static const char *const table_names[INDEX_TABLE_COUNT] = {
     [INDEX_PARTS] = "parts",       [INDEX_COMMANDS] = "commands",
     [INDEX_OUTCOMES] = "outcomes", [INDEX_CHECKPOINTS] = "checkpoints",
     [INDEX_PARKS] = "parks",       [INDEX_DEADLINES] = "deadlines",
+    [INDEX_TRIGGERS] = "triggers",
 };
 
 struct position {

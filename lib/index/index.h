@@ -20,6 +20,7 @@ enum index_table {
     INDEX_CHECKPOINTS,
     INDEX_PARKS,
     INDEX_DEADLINES,
+    INDEX_TRIGGERS,
     INDEX_TABLE_COUNT,
 };
 

@@ -38,7 +38,8 @@ struct log_event {
     struct trace_context trace;
     struct text payload; /* framed Avro */
 
-    /* Set by the log when read, ignored when written. */
+    /* Set by the log when read, ignored when written. A valid record's place is term + seq: it
+     * grows along the log, never exceeds the offset, and its owner knows it before the broker. */
     struct log_fence fence;
     int64_t offset;
     int64_t append_time_us;

@@ -39,9 +39,22 @@ void house_forget(struct house *house)
     nftw(house->folder, remove_one, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
 }
 
+static bool deliver(void *self, struct call *call, int32_t partition, int context)
+{
+    struct house *house = self;
+    struct shard *shard = house->shards[partition % HOUSE_SHARDS];
+
+    call->partition = partition;
+    call->context = context;
+    return shard != NULL && partition != house->unreachable &&
+           shard_submit(shard, call, partition, context);
+}
+
 void house_start(struct house *house)
 {
     struct error error;
+
+    contexts_check();
 
     for (int i = 0; i < HOUSE_SHARDS; i++) {
         house->ports[i] = sim_port_create(house->broker);
@@ -51,6 +64,8 @@ void house_start(struct house *house)
                 .number = i,
                 .port = house->ports[i],
                 .incarnation = uuid_v7(),
+                .deliver = deliver,
+                .deliver_self = house,
             },
             &error);
         if (house->shards[i] == NULL)
@@ -74,6 +89,7 @@ void house_open(struct house *house)
     logger_start("house", LINES_FROM_HERE);
     *house = (struct house){.folder = "/tmp/sijang-house-XXXXXX"};
     assert_non_null(mkdtemp(house->folder));
+    house->unreachable = -1;
     house->broker = sim_broker_create(1);
     house->config = (struct command_config){
         .partitions = HOUSE_PARTITIONS,

@@ -17,6 +17,7 @@ struct house {
     struct shard *shards[HOUSE_SHARDS];
     struct command_config config;
     char folder[64];
+    int32_t unreachable; /* reactions cannot deliver to this partition; -1: to all */
 };
 
 /* Begins with an empty log and serves. */

@@ -1,0 +1,460 @@
+/* The life of events in a lane's reactions. */
+#include "command-svc/reactor.h"
+
+#include "command-svc/contexts.h"
+#include "command-svc/errand.h"
+#include "command-svc/lane.h"
+#include "command-svc/metrics.h"
+#include "command-svc/reactor_records.h"
+#include "lib/core/logger.h"
+#include "lib/log/partition.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW_MAX     256
+#define VISITED_A_TURN 1024
+#define PATIENCE_US    10000000
+#define RETRY_MIN_US   50000
+#define RETRY_MAX_US   10000000
+#define RETRY_DOUBLED  8
+#define READ_RETRY_US  1000000
+#define CHECKPOINT_US  1000000
+
+/* take */
+
+struct taking {
+    struct runner *runner;
+    size_t visited;
+    struct error *error;
+    bool failed;
+};
+
+static bool wants(const struct reaction *reaction, const struct record *record)
+{
+    for (const struct record *const *r = reaction->events; *r != NULL; r++)
+        if (*r == record)
+            return true;
+    return false;
+}
+
+/* *ret_wanted is false if the reaction has nothing to do with the event. */
+static bool fill_item(struct taking *taking, struct reaction_item *item, struct text stored,
+                      bool *ret_wanted)
+{
+    const struct runner *runner = taking->runner;
+    const struct store *store = &runner->reactor->lane->store;
+    bool parked;
+
+    if (!store_find_event(store, stored, &item->arena, &item->source, taking->error))
+        return false;
+    *ret_wanted = wants(runner->reaction, item->source.record);
+    if (!*ret_wanted)
+        return true;
+    if (!store_is_parked(store, runner->reaction->name, item->source.id, &parked, taking->error))
+        return false;
+    if (!reaction_item_react(item, runner->reaction))
+        return error_set(taking->error, FAULT_OUT_OF_MEMORY, "reacting");
+    if (parked)
+        reaction_item_fail(item, NULL, "follows");
+    return true;
+}
+
+static bool take_one(void *self, int64_t place, struct text stored)
+{
+    struct taking *taking = self;
+    struct runner *runner = taking->runner;
+    struct reaction_item *item;
+    bool wanted;
+
+    if (runner->window.count == WINDOW_MAX || taking->visited++ == VISITED_A_TURN)
+        return false;
+    item = reaction_item_create(runner, place);
+    if (item == NULL || !fill_item(taking, item, stored, &wanted)) {
+        taking->failed = true;
+        if (item == NULL)
+            error_set(taking->error, FAULT_OUT_OF_MEMORY, "taking an event");
+        else
+            reaction_item_destroy(item);
+        return false;
+    }
+    runner->cursor = place + 1;
+    if (wanted)
+        reaction_window_push(&runner->window, item);
+    else
+        reaction_item_destroy(item);
+    return true;
+}
+
+static void take_events(struct runner *runner, int64_t boot_us)
+{
+    struct error error;
+    struct taking taking = {.runner = runner, .error = &error};
+
+    if (!runner->more || runner->window.count == WINDOW_MAX || boot_us < runner->read_boot_us)
+        return;
+    runner->more = false;
+    if (!triggers_visit(&runner->reactor->lane->store, runner->cursor, take_one, &taking, &error) ||
+        taking.failed) {
+        log_error("reaction_not_read", LOG_STRING("reaction", runner->reaction->name),
+                  LOG_ERROR(&error));
+        runner->read_boot_us = boot_us + READ_RETRY_US;
+        runner->more = true;
+    } else if (runner->window.count == WINDOW_MAX || taking.visited > VISITED_A_TURN) {
+        runner->more = true;
+    }
+}
+
+/* ask, tell */
+
+/* Later from failure to failure, and not all at the same moment. */
+static void again(struct step_run *run, enum run_state state, int64_t boot_us)
+{
+    int doubled = run->attempts < RETRY_DOUBLED ? run->attempts : RETRY_DOUBLED;
+    int64_t delay_us = (int64_t)RETRY_MIN_US << doubled;
+    uint8_t chance = run->command_id.bytes[run->attempts % (int)sizeof(run->command_id.bytes)];
+
+    delay_us = delay_us < RETRY_MAX_US ? delay_us : RETRY_MAX_US;
+    run->due_boot_us = boot_us + delay_us / 2 + delay_us / 2 * chance / UINT8_MAX;
+    run->attempts++;
+    run->state = state;
+    metric_add(&metric_reaction_retries, 1);
+}
+
+/* Only what would fail the same way every time. */
+static bool is_deterministic(enum fault fault)
+{
+    return fault == FAULT_DATA_CORRUPT || fault == FAULT_LIMIT_EXCEEDED;
+}
+
+static void give_back(struct call *call)
+{
+    const struct step_run *run = ((struct errand *)call->origin)->about;
+    const struct runner *runner = run->item->owner;
+    const struct reactor_port *port = runner->reactor->port;
+
+    port->give_back(port->self, call);
+}
+
+static void send(struct step_run *run, const struct errand_order *order, enum run_state state)
+{
+    const struct runner *runner = run->item->owner;
+    const struct reactor_port *port = runner->reactor->port;
+    enum run_state before = run->state;
+    struct error error;
+    struct errand *errand = errand_create(order, &error);
+
+    if (errand == NULL && is_deterministic(error.fault)) {
+        reaction_item_fail(run->item, run->step->name, fault_entry(error.fault)->code);
+        return;
+    }
+    if (errand != NULL) {
+        errand->about = run;
+        errand->call.finish = give_back;
+        run->state = state;
+        run->item->outstanding++;
+        metric_add(&metric_reaction_steps, 1);
+        if (port->deliver(port->self, &errand->call,
+                          log_partition_of(order->aggregate_id, port->partition_count),
+                          contexts_find(order->command->aggregate->context)))
+            return;
+        run->item->outstanding--;
+        errand_destroy(errand);
+    }
+    again(run, before, order->deadline_boot_us - PATIENCE_US);
+}
+
+static void ask(struct step_run *run, int64_t boot_us)
+{
+    const struct runner *runner = run->item->owner;
+
+    send(run,
+         &(struct errand_order){
+             .command = run->step->command,
+             .caller = runner->reaction->name,
+             .aggregate_id = run->step->target_id,
+             .input = run->step->input,
+             .command_id = run->command_id,
+             .causation_id = run->item->source.event_id,
+             .correlation_id = run->item->source.correlation_id,
+             .deadline_boot_us = boot_us + PATIENCE_US,
+         },
+         RUN_ASKED);
+}
+
+static void tell(struct step_run *run, int64_t boot_us)
+{
+    const struct runner *runner = run->item->owner;
+
+    send(run,
+         &(struct errand_order){
+             .command = runner->reaction->outcome,
+             .caller = runner->reaction->name,
+             .aggregate_id = run->item->source.id,
+             .input = &run->outcome,
+             .command_id = reaction_outcome_id(&run->command_id),
+             .causation_id = run->item->source.event_id,
+             .correlation_id = run->item->source.correlation_id,
+             .deadline_boot_us = boot_us + PATIENCE_US,
+         },
+         RUN_TELLING);
+}
+
+static void run_item(struct runner *runner, struct reaction_item *item, int64_t boot_us)
+{
+    for (size_t i = 0; i < item->steps.count && !item->failing; i++) {
+        struct step_run *run = &item->runs[i];
+        if (run->due_boot_us > boot_us)
+            continue;
+        if (run->state == RUN_WAITING && reaction_run_may_go(&runner->window, run))
+            ask(run, boot_us);
+        else if (run->state == RUN_ANSWERED)
+            tell(run, boot_us);
+    }
+}
+
+/* take back */
+
+static void end_run(struct step_run *run)
+{
+    run->state = RUN_DONE;
+    run->item->undone--;
+}
+
+static void take_answer(struct step_run *run, const struct call *call)
+{
+    const struct runner *runner = run->item->owner;
+    bool accepted = call->outcome == CALL_DONE;
+    struct text code = text_of(accepted ? "" : call->problem.code);
+
+    if (runner->reaction->outcome == NULL) {
+        end_run(run);
+        return;
+    }
+    run->outcome = (struct reaction_outcome){
+        .reaction = text_of(runner->reaction->name),
+        .step = text_of(run->step->name),
+        .target = run->step->target_id,
+        .accepted = accepted,
+        .code = arena_copy_text(&run->item->arena, code),
+    };
+    run->attempts = 0;
+    run->due_boot_us = 0;
+    run->state = run->outcome.code.bytes == NULL ? RUN_WAITING : RUN_ANSWERED;
+}
+
+static void take_end(struct step_run *run, const struct call *call, int64_t boot_us)
+{
+    bool asked = run->state == RUN_ASKED;
+
+    switch (call->outcome) {
+    case CALL_FAULTED:
+        if (is_deterministic(call->fault))
+            reaction_item_fail(run->item, run->step->name, fault_entry(call->fault)->code);
+        else
+            again(run, asked ? RUN_WAITING : RUN_ANSWERED, boot_us);
+        break;
+    case CALL_REFUSED:
+        if (!asked || strcmp(call->problem.code, problem_idempotency_key_reused.code) == 0) {
+            reaction_item_fail(run->item, run->step->name, call->problem.code);
+            break;
+        }
+        take_answer(run, call);
+        break;
+    case CALL_DONE:
+        if (asked)
+            take_answer(run, call);
+        else
+            end_run(run);
+        break;
+    case CALL_MISPLACED: again(run, asked ? RUN_WAITING : RUN_ANSWERED, boot_us); break;
+    case CALL_RELAYED:
+    case CALL_OPEN: assert(false);
+    }
+}
+
+void reactor_take(struct call *call)
+{
+    struct errand *errand = call->origin;
+    struct step_run *run = errand->about;
+    struct reaction_item *item = run->item;
+    struct runner *runner = item->owner;
+
+    item->outstanding--;
+    if (!item->orphaned)
+        take_end(run, call, log_partition_boot_us(runner->reactor->lane->log));
+    else if (item->outstanding == 0)
+        reaction_item_destroy(item);
+    runner->reactor->awake = true;
+    errand_destroy(errand);
+}
+
+/* end */
+
+static void park(struct runner *runner, struct reaction_item *item)
+{
+    struct error error;
+
+    if (!reactor_append_park(runner, item, &error))
+        return; /* tried again in the next turn */
+    metric_add(&metric_reaction_parked, 1);
+    log_warning("reaction_parked", LOG_STRING("reaction", runner->reaction->name),
+                LOG_TEXT("key", item->source.id),
+                LOG_STRING("step", item->failed_step == NULL ? "" : item->failed_step),
+                LOG_STRING("reason", item->reason));
+}
+
+static bool is_over(const struct runner *runner, const struct reaction_item *item)
+{
+    if (item->failing)
+        return item->park_token != 0 && runner->reactor->lane->acknowledged >= item->park_token;
+    return item->undone == 0 && item->outstanding == 0;
+}
+
+static void end_items(struct runner *runner)
+{
+    for (struct reaction_item *item = runner->window.first; item != NULL; item = item->next)
+        if (item->failing && item->outstanding == 0 && item->park_token == 0)
+            park(runner, item);
+    while (runner->window.first != NULL && is_over(runner, runner->window.first)) {
+        if (runner->window.count == WINDOW_MAX)
+            runner->more = true;
+        reaction_item_destroy(reaction_window_pop(&runner->window));
+    }
+    runner->mark = runner->window.first == NULL ? runner->cursor : runner->window.first->place;
+}
+
+/* turn */
+
+static void checkpoint_if_due(struct reactor *reactor, int64_t boot_us)
+{
+    struct error error;
+    bool moved = false;
+
+    for (size_t i = 0; i < reactor->runner_count; i++)
+        moved = moved || reactor->runners[i].mark > reactor->runners[i].written;
+    if (!moved || boot_us < reactor->checkpoint_boot_us)
+        return;
+    reactor->checkpoint_boot_us = boot_us + CHECKPOINT_US;
+    if (!reactor_append_checkpoint(reactor, &error))
+        log_warning("checkpoint_not_written", LOG_ERROR(&error));
+}
+
+void reactor_turn(struct reactor *reactor, int64_t boot_us)
+{
+    if (reactor == NULL || !reactor->serving ||
+        log_partition_state(reactor->lane->log) != LOG_SERVING ||
+        (!reactor->awake && boot_us < reactor->turn_boot_us))
+        return;
+    reactor->awake = false;
+    reactor->turn_boot_us = boot_us + RETRY_MIN_US / 2;
+    if (!reactor->started)
+        reactor_serving(reactor);
+    for (size_t i = 0; reactor->started && i < reactor->runner_count; i++) {
+        struct runner *runner = &reactor->runners[i];
+        take_events(runner, boot_us);
+        for (struct reaction_item *item = runner->window.first; item != NULL; item = item->next)
+            run_item(runner, item, boot_us);
+        end_items(runner);
+    }
+    if (reactor->started)
+        checkpoint_if_due(reactor, boot_us);
+}
+
+size_t reactor_open(const struct reactor *reactor)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; reactor != NULL && i < reactor->runner_count; i++)
+        count += reactor->runners[i].window.count;
+    return count;
+}
+
+void reactor_flushed(struct reactor *reactor)
+{
+    if (reactor == NULL)
+        return;
+    reactor->awake = true;
+    for (size_t i = 0; i < reactor->runner_count; i++)
+        reactor->runners[i].more = true;
+}
+
+/* life */
+
+static bool start_runner(struct runner *runner, bool *ret_new, struct error *error)
+{
+    const struct lane *lane = runner->reactor->lane;
+    bool found;
+
+    if (!store_find_mark(&lane->store, runner->reaction->name, &runner->mark, &found, error))
+        return false;
+    if (!found)
+        runner->mark = runner->reaction->from == REACTION_FROM_NOW ? lane_next_place(lane) : 0;
+    *ret_new = *ret_new || !found;
+    runner->cursor = runner->written = runner->mark;
+    runner->more = true;
+    return true;
+}
+
+void reactor_serving(struct reactor *reactor)
+{
+    struct error error;
+    bool new = false, ok = true;
+
+    if (reactor == NULL)
+        return;
+    reactor->serving = reactor->awake = true;
+    for (size_t i = 0; ok && i < reactor->runner_count; i++)
+        ok = start_runner(&reactor->runners[i], &new, &error);
+    reactor->started = ok && (!new || reactor_append_checkpoint(reactor, &error));
+    if (!reactor->started)
+        log_warning("reactions_not_started", LOG_ERROR(&error));
+}
+
+static void forget(struct runner *runner)
+{
+    while (runner->window.first != NULL) {
+        struct reaction_item *item = reaction_window_pop(&runner->window);
+        item->orphaned = true;
+        if (item->outstanding == 0)
+            reaction_item_destroy(item);
+    }
+}
+
+void reactor_deposed(struct reactor *reactor)
+{
+    if (reactor == NULL)
+        return;
+    reactor->serving = reactor->started = false;
+    for (size_t i = 0; i < reactor->runner_count; i++)
+        forget(&reactor->runners[i]);
+}
+
+bool reactor_create(struct lane *lane, const struct reactor_port *port,
+                    struct reactor **ret_reactor, struct error *error)
+{
+    const struct reaction *const *reactions = lane->store.context->reactions;
+
+    *ret_reactor = NULL;
+    if (reactions == NULL)
+        return true;
+    struct reactor *reactor = calloc(1, sizeof(*reactor));
+    if (reactor == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "reactions");
+    reactor->lane = lane;
+    reactor->port = port;
+    for (; *reactions != NULL; reactions++) {
+        assert(reactor->runner_count < RUNNERS_MAX);
+        reactor->runners[reactor->runner_count++] =
+            (struct runner){.reactor = reactor, .reaction = *reactions};
+    }
+    *ret_reactor = reactor;
+    return true;
+}
+
+struct reactor *reactor_destroy(struct reactor *reactor)
+{
+    reactor_deposed(reactor);
+    free(reactor);
+    return NULL;
+}

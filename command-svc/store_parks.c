@@ -1,0 +1,159 @@
+/* Three rows a parked event: "k" reaction, sender → how many; "e" reaction, sender, place → the
+ * event's key; "i" reaction, event id → place. */
+#include "command-svc/store_parks.h"
+
+#include "command-svc/store_keys.h"
+#include <string.h>
+
+static bool count_key(struct text reaction, struct text key, struct store_key *ret_key,
+                      struct error *error)
+{
+    return store_key_park("k", reaction, key, ret_key, error);
+}
+
+static bool event_key(struct text reaction, const struct uuid *event_id, struct store_key *ret_key,
+                      struct error *error)
+{
+    struct text id = {(const char *)event_id->bytes, sizeof(event_id->bytes)};
+
+    return store_key_park("i", reaction, id, ret_key, error);
+}
+
+static bool place_key(struct text reaction, struct text key, int64_t place,
+                      struct store_key *ret_key, struct error *error)
+{
+    return store_key_park("e", reaction, key, ret_key, error) &&
+           store_key_add_place(ret_key, place, error);
+}
+
+/* 0 if there is none. */
+static bool find_number(const struct store *store, const struct store_key *key, int64_t *ret_number,
+                        struct error *error)
+{
+    struct text stored;
+
+    *ret_number = 0;
+    if (!index_find(store->index, INDEX_PARKS, store_key_text(key), &stored, error))
+        return false;
+    if (stored.size == sizeof(*ret_number))
+        memcpy(ret_number, stored.bytes, sizeof(*ret_number));
+    return true;
+}
+
+static bool put_number(const struct store *store, const struct store_key *key, int64_t number,
+                       struct error *error)
+{
+    struct text value = {(const char *)&number, sizeof(number)};
+
+    if (number == 0)
+        value.bytes = NULL;
+    return index_put(store->index, INDEX_PARKS, store_key_text(key), value, error);
+}
+
+static bool add(const struct store *store, const struct store_key *key, int64_t amount,
+                struct error *error)
+{
+    int64_t number;
+
+    return find_number(store, key, &number, error) &&
+           put_number(store, key, number + amount, error);
+}
+
+bool store_is_parked(const struct store *store, const char *reaction, struct text key,
+                     bool *ret_parked, struct error *error)
+{
+    struct store_key count;
+    int64_t number;
+
+    if (!count_key(text_of(reaction), key, &count, error) ||
+        !find_number(store, &count, &number, error))
+        return false;
+    *ret_parked = number > 0;
+    return true;
+}
+
+bool store_stage_park(const struct store *store, const struct park *park, struct error *error)
+{
+    struct store_key trigger, place, count, event;
+    struct text found, stored;
+    struct uuid event_id;
+
+    if (!uuid_parse(park->event_id, &event_id))
+        return error_set(error, FAULT_DATA_CORRUPT, "a park of no event");
+    if (!store_key_trigger(park->event_offset, &trigger, error) ||
+        !place_key(park->reaction, park->key, park->event_offset, &place, error) ||
+        !count_key(park->reaction, park->key, &count, error) ||
+        !event_key(park->reaction, &event_id, &event, error) ||
+        !index_find(store->index, INDEX_PARKS, store_key_text(&place), &found, error) ||
+        !index_find(store->index, INDEX_TRIGGERS, store_key_text(&trigger), &stored, error))
+        return false;
+    if (found.bytes != NULL || stored.bytes == NULL)
+        return true; /* known, or of a reaction that this version does not have */
+    char bytes[INDEX_KEY_SIZE_MAX];
+    size_t size = stored.size < sizeof(bytes) ? stored.size : sizeof(bytes);
+    memcpy(bytes, stored.bytes, size);
+    return index_put(store->index, INDEX_PARKS, store_key_text(&place), (struct text){bytes, size},
+                     error) &&
+           put_number(store, &event, park->event_offset, error) && add(store, &count, 1, error);
+}
+
+bool store_stage_release(const struct store *store, const struct release *release,
+                         struct error *error)
+{
+    struct store_key place, count, event;
+    struct uuid event_id;
+    int64_t number;
+
+    if (!uuid_parse(release->event_id, &event_id))
+        return error_set(error, FAULT_DATA_CORRUPT, "a release of no event");
+    if (!event_key(release->reaction, &event_id, &event, error) ||
+        !find_number(store, &event, &number, error))
+        return false;
+    if (number == 0)
+        return true;
+    return place_key(release->reaction, release->key, number, &place, error) &&
+           count_key(release->reaction, release->key, &count, error) &&
+           index_put(store->index, INDEX_PARKS, store_key_text(&place),
+                     (struct text){.bytes = NULL}, error) &&
+           put_number(store, &event, 0, error) && add(store, &count, -1, error);
+}
+
+struct visiting {
+    const struct store *store;
+    park_visitor *visit;
+    void *self;
+    struct error *error;
+    bool failed;
+};
+
+static bool visit_parked(void *self, struct text key, struct text value)
+{
+    struct visiting *visiting = self;
+    struct text newest;
+    int64_t place;
+    (void)value;
+
+    if (!store_key_read_place(key, &place))
+        return true;
+    visiting->failed =
+        !index_find(visiting->store->index, INDEX_PARKS, key, &newest, visiting->error);
+    if (visiting->failed)
+        return false;
+    return newest.bytes == NULL || visiting->visit(visiting->self, place, newest);
+}
+
+bool parks_visit(const struct store *store, const char *reaction, park_visitor *visit, void *self,
+                 struct error *error)
+{
+    struct visiting visiting = {.store = store, .visit = visit, .self = self, .error = error};
+    struct store_key prefix;
+
+    if (!store_key_park("e", text_of(reaction), (struct text){.bytes = NULL}, &prefix, error))
+        return false;
+    struct index_scan scan = {
+        .prefix = store_key_text(&prefix),
+        .visit = visit_parked,
+        .self = &visiting,
+    };
+    return index_scan(store->index, INDEX_PARKS, &scan, error) && !visiting.failed;
+}

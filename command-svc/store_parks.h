@@ -1,0 +1,22 @@
+/* What reactions cannot go on with, in the index: by sender and place, and how many a sender has.
+ * On the shard's thread only. */
+#pragma once
+
+#include "command-svc/store.h"
+#include "lib/log/platform.h"
+
+/* Whether anything of that sender is parked. */
+MUST_CHECK bool store_is_parked(const struct store *store, const char *reaction, struct text key,
+                                bool *ret_parked, struct error *error);
+/* Unsealed, the same when appended and when read. Parked twice, or released without being parked,
+ * is as once. */
+MUST_CHECK bool store_stage_park(const struct store *store, const struct park *park,
+                                 struct error *error);
+MUST_CHECK bool store_stage_release(const struct store *store, const struct release *release,
+                                    struct error *error);
+
+/* The event's name is `stored`, for store_find_event; borrowed during the visit. */
+typedef bool park_visitor(void *self, int64_t place, struct text stored);
+/* Visits what is parked and flushed, sender by sender, in order. */
+MUST_CHECK bool parks_visit(const struct store *store, const char *reaction, park_visitor *visit,
+                            void *self, struct error *error);

@@ -1,0 +1,198 @@
+/* Reactions carry transfers through, between aggregates of different partitions and shards, with
+ * one effect each, whatever happens to the process. */
+#include "command-svc/exchange/purse.h"
+#include "command-svc/exchange/transfer.h"
+#include "command-svc/metrics.h"
+#include "schemas/vault/events.h"
+#include "tests/contexts/house.h"
+#include "tests/contexts/transfers.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct house house;
+
+static int open_house(void **unused)
+{
+    (void)unused;
+    house_open(&house);
+    return 0;
+}
+
+static int close_house(void **unused)
+{
+    (void)unused;
+    house_close(&house);
+    return 0;
+}
+
+static size_t ended(const struct record *record, const char *id)
+{
+    return house_events(&house, "exchange", record, id);
+}
+
+static void restart(bool forget)
+{
+    house_stop(&house);
+    if (forget)
+        house_forget(&house);
+    house_start(&house);
+}
+
+static void a_transfer_is_carried_to_its_end(void **unused)
+{
+    (void)unused;
+    transfers_open_purse(&house, PURSE, 10);
+    transfers_open_chest(&house, CHEST, 10);
+    transfers_request(&house, TRANSFER, 7, 60000);
+    house_run(&house, SECOND_US);
+    assert_int_equal(ended(&transfer_held_record, TRANSFER), 1);
+    assert_true(house_ask(&house, &approve_transfer, TRANSFER, NULL).accepted);
+    house_run(&house, SECOND_US);
+    assert_int_equal(ended(&transfer_completed_record, TRANSFER), 1);
+    assert_int_equal(ended(&hold_taken_record, PURSE), 1);
+    assert_int_equal(house_events(&house, "vault", &coins_deposited_record, CHEST), 1);
+}
+
+static void a_refusal_comes_back_to_the_sender(void **unused)
+{
+    (void)unused;
+    transfers_open_purse(&house, PURSE, 5);
+    transfers_request(&house, TRANSFER, 7, 60000);
+    house_run(&house, SECOND_US);
+    assert_int_equal(ended(&transfer_cancelled_record, TRANSFER), 1);
+    assert_int_equal(ended(&coins_held_record, NULL), 0);
+}
+
+static void what_the_last_step_refuses_is_compensated(void **unused)
+{
+    (void)unused;
+    transfers_open_purse(&house, PURSE, 10);
+    transfers_open_chest(&house, CHEST, 6);
+    transfers_request(&house, TRANSFER, 7, 60000);
+    house_run(&house, SECOND_US);
+    assert_true(house_ask(&house, &approve_transfer, TRANSFER, NULL).accepted);
+    house_run(&house, SECOND_US);
+    assert_int_equal(ended(&transfer_cancelled_record, TRANSFER), 1);
+    assert_int_equal(ended(&hold_released_record, PURSE), 1);
+    assert_int_equal(ended(&hold_taken_record, PURSE), 0);
+}
+
+static void an_unreachable_target_is_asked_until_it_is_there(void **unused)
+{
+    (void)unused;
+    transfers_open_purse(&house, PURSE, 10);
+    house.unreachable = transfers_partition(PURSE);
+    transfers_request(&house, TRANSFER, 7, 600000);
+    house_run(&house, 60 * SECOND_US);
+    assert_int_equal(ended(&coins_held_record, NULL), 0);
+    house.unreachable = -1;
+    house_run(&house, 11 * SECOND_US);
+    assert_int_equal(ended(&transfer_held_record, TRANSFER), 1);
+}
+
+/* Nothing is asked twice with effect: not by the next process, not by one without an index. */
+static void restarts_repeat_nothing(void **unused)
+{
+    (void)unused;
+    transfers_open_purse(&house, PURSE, 10);
+    transfers_open_chest(&house, CHEST, 10);
+    transfers_request(&house, TRANSFER, 7, 60000);
+    restart(false);
+    house_run(&house, SECOND_US);
+    assert_int_equal(ended(&transfer_held_record, TRANSFER), 1);
+    assert_true(house_ask(&house, &approve_transfer, TRANSFER, NULL).accepted);
+    restart(true);
+    house_run(&house, SECOND_US);
+    restart(true);
+    house_run(&house, 5 * SECOND_US);
+    assert_int_equal(ended(&transfer_completed_record, TRANSFER), 1);
+    assert_int_equal(ended(&coins_held_record, NULL), 1);
+    assert_int_equal(ended(&hold_taken_record, NULL), 1);
+    assert_int_equal(house_events(&house, "vault", &coins_deposited_record, NULL), 1);
+}
+
+/* Everything sent is under way when the process dies, at every moment of the way. */
+static void a_process_may_die_at_any_moment(void **unused)
+{
+    (void)unused;
+    transfers_open_purse(&house, PURSE, 10000);
+    transfers_open_chest(&house, CHEST, 10000);
+    for (int i = 0; i < 40; i++) {
+        char id[TRANSFERS_ID_SIZE];
+        transfers_id(i, id);
+        transfers_request(&house, id, 7, 600000);
+        house_run(&house, 5000 * (i % 20));
+        restart(i % 3 == 0);
+        house_run(&house, SECOND_US);
+        assert_true(house_ask(&house, &approve_transfer, id, NULL).accepted);
+        house_run(&house, 5000 * (i % 17));
+        restart(i % 4 == 0);
+    }
+    house_run(&house, 10 * SECOND_US);
+    assert_int_equal(ended(&transfer_completed_record, NULL), 40);
+    assert_int_equal(ended(&hold_taken_record, NULL), 40);
+    assert_int_equal(house_events(&house, "vault", &coins_deposited_record, NULL), 40);
+}
+
+static void after_a_checkpoint_nothing_is_asked_again(void **unused)
+{
+    (void)unused;
+    transfers_open_purse(&house, PURSE, 10);
+    transfers_request(&house, TRANSFER, 7, 600000);
+    house_run(&house, 3 * SECOND_US);
+    int64_t before = atomic_load(&metric_reaction_steps.value);
+    restart(false);
+    house_run(&house, 5 * SECOND_US);
+    restart(true);
+    house_run(&house, 5 * SECOND_US);
+    assert_int_equal(atomic_load(&metric_reaction_steps.value), before);
+}
+
+/* Somebody else told the sender: it does not take what comes back. */
+static void what_cannot_go_on_is_parked_and_the_rest_flows(void **unused)
+{
+    int64_t parked = atomic_load(&metric_reaction_parked.value);
+    (void)unused;
+
+    transfers_open_purse(&house, PURSE, 100);
+    transfers_open_chest(&house, CHEST, 10);
+    transfers_request(&house, TRANSFER, 7, 600000);
+    transfers_request(&house, OTHER_TRANSFER, 1, 600000);
+    house_run(&house, SECOND_US);
+    house.unreachable = transfers_partition(CHEST);
+    assert_true(house_ask(&house, &approve_transfer, TRANSFER, NULL).accepted);
+    house_run(&house, SECOND_US);
+    transfers_tell(&house, TRANSFER, "deposit", false);
+    house_run(&house, SECOND_US);
+    house.unreachable = -1;
+    house_run(&house, 11 * SECOND_US);
+    assert_int_equal(atomic_load(&metric_reaction_parked.value) - parked, 1);
+    assert_true(house_ask(&house, &approve_transfer, OTHER_TRANSFER, NULL).accepted);
+    house_run(&house, SECOND_US);
+    assert_int_equal(ended(&transfer_completed_record, OTHER_TRANSFER), 1);
+    restart(true);
+    house_run(&house, 5 * SECOND_US);
+    assert_int_equal(atomic_load(&metric_reaction_parked.value) - parked, 1);
+}
+
+#define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_HOUSE(a_transfer_is_carried_to_its_end),
+        IN_HOUSE(a_refusal_comes_back_to_the_sender),
+        IN_HOUSE(what_the_last_step_refuses_is_compensated),
+        IN_HOUSE(an_unreachable_target_is_asked_until_it_is_there),
+        IN_HOUSE(restarts_repeat_nothing),
+        IN_HOUSE(a_process_may_die_at_any_moment),
+        IN_HOUSE(after_a_checkpoint_nothing_is_asked_again),
+        IN_HOUSE(what_cannot_go_on_is_parked_and_the_rest_flows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
