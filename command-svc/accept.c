@@ -151,7 +151,10 @@ static bool read_forwarded(struct call *call, const struct web_request *request,
         call_refuse_problem(call, &problem_forged);
         return false;
     }
-    int64_t deadline_boot_us = clock_boot_us() + forwarded.left_ms * 1000;
+    int64_t left_ms = forwarded.until_wall_ms - clock_wall_us() / 1000;
+    if (left_ms > forwarded.left_ms)
+        left_ms = forwarded.left_ms;
+    int64_t deadline_boot_us = clock_boot_us() + left_ms * 1000;
     if (deadline_boot_us < call->deadline_boot_us)
         call->deadline_boot_us = deadline_boot_us;
     if (forwarded.drawn)

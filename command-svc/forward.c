@@ -190,6 +190,7 @@ static void look(struct forward *forward, int64_t boot_us)
         }
     }
     forward->look_boot_us = boot_us + LOOK_US;
+    metric_set(&metric_forwarding, (int64_t)atomic_load(&forward->count));
 }
 
 /* Taking */

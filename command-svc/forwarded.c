@@ -1,5 +1,5 @@
-/* "<term>;<left ms>;<command id or ->;<HMAC-SHA256, hex>", the HMAC over method, path and what is
- * before it. */
+/* "<term>;<left ms>;<until, wall ms>;<command id or ->;<HMAC-SHA256, hex>", the HMAC over method,
+ * path and what is before it. */
 #include "command-svc/forwarded.h"
 
 #include <sodium.h>
@@ -51,8 +51,9 @@ char *forwarded_write(const struct forwarded *forwarded, const struct forwarded_
     char id[UUID_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 
     uuid_format(&forwarded->command_id, id);
-    char *said = arena_print(arena, "%lld;%lld;%s", (long long)forwarded->term,
-                             (long long)forwarded->left_ms, forwarded->drawn ? id : nothing_drawn);
+    char *said = arena_print(arena, "%lld;%lld;%lld;%s", (long long)forwarded->term,
+                             (long long)forwarded->left_ms, (long long)forwarded->until_wall_ms,
+                             forwarded->drawn ? id : nothing_drawn);
     if (said == NULL)
         return NULL;
     sign(key, method, path, text_of(said), mac);
@@ -76,11 +77,13 @@ static struct text next_piece(struct text *rest)
 
 static bool read_pieces(struct text said, struct forwarded *ret)
 {
-    struct text term = next_piece(&said), left = next_piece(&said), id = next_piece(&said);
+    struct text term = next_piece(&said), left = next_piece(&said);
+    struct text until = next_piece(&said), id = next_piece(&said);
 
     ret->drawn = !text_is(id, nothing_drawn);
     return text_to_integer(term, &ret->term) && ret->term >= 0 &&
-           text_to_integer(left, &ret->left_ms) && ret->left_ms >= 0 && said.size == 0 &&
+           text_to_integer(left, &ret->left_ms) && ret->left_ms >= 0 &&
+           text_to_integer(until, &ret->until_wall_ms) && said.size == 0 &&
            (!ret->drawn || uuid_parse(id, &ret->command_id));
 }
 

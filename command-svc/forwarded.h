@@ -17,9 +17,10 @@ struct forwarded_key {
 };
 
 struct forwarded {
-    int64_t term;    /* offset of the owner's claim */
-    int64_t left_ms; /* until the client's deadline */
-    bool drawn;      /* the client gave no key: command_id was drawn for it */
+    int64_t term;          /* offset of the owner's claim */
+    int64_t left_ms;       /* until the client's deadline … */
+    int64_t until_wall_ms; /* … by the other clock: a stalled receiver has not seen time pass */
+    bool drawn;            /* the client gave no key: command_id was drawn for it */
     struct uuid command_id;
 };
 

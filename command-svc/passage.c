@@ -1,6 +1,7 @@
 /* What is sent on, and what comes back. */
 #include "command-svc/passage.h"
 
+#include "lib/core/clock.h"
 #include <assert.h>
 #include <string.h>
 
@@ -50,6 +51,7 @@ static bool put_headers(struct passage *passage, const struct forwarded_key *key
     struct forwarded forwarded = {
         .term = passage->to.term,
         .left_ms = left_ms(call, boot_us),
+        .until_wall_ms = clock_wall_us() / 1000 + left_ms(call, boot_us),
         .drawn = web_request_header(passage->request, "Idempotency-Key").bytes == NULL,
         .command_id = call->command_id,
     };

@@ -31,7 +31,7 @@ static int tear_down(void **unused)
 static char *write_some(bool drawn)
 {
     struct forwarded forwarded = {
-        .term = 7, .left_ms = 4200, .drawn = drawn, .command_id = {{1, 2, 3}}};
+        .term = 7, .left_ms = 4200, .until_wall_ms = -1, .drawn = drawn, .command_id = {{1, 2, 3}}};
     char *value = forwarded_write(&forwarded, &key, "POST", "/v1/things", &arena);
 
     assert_non_null(value);
@@ -54,6 +54,7 @@ static void what_is_written_is_read(void **unused)
     assert_true(forwarded_read(text_of(write_some(true)), &key, "POST", "/v1/things", &read));
     assert_int_equal(read.term, 7);
     assert_int_equal(read.left_ms, 4200);
+    assert_int_equal(read.until_wall_ms, -1);
     assert_true(read.drawn);
     assert_true(uuid_equal(&read.command_id, &id));
     assert_true(forwarded_read(text_of(write_some(false)), &key, "POST", "/v1/things", &read));
@@ -103,8 +104,8 @@ static void junk_is_refused(void **unused)
     static const char *const values[] = {
         "",
         ";",
-        "7;1;-;",
-        "7;1;-;0000000000000000000000000000000000000000000000000000000000000000",
+        "7;1;1;-;",
+        "7;1;1;-;0000000000000000000000000000000000000000000000000000000000000000",
         "0000000000000000000000000000000000000000000000000000000000000000",
         ";0000000000000000000000000000000000000000000000000000000000000000",
     };
