@@ -1,5 +1,4 @@
-/* What main puts together: the views, the worker that keeps them, and the server that tells how
- * they are. */
+/* What main puts together: a worker per view, and the server that tells how they are. */
 #pragma once
 
 #include "lib/core/arena.h"
@@ -9,10 +8,9 @@
 struct service {
     struct projector_config config;
     struct arena arena; /* metrics' labels and lists */
-    struct projection **projections;
+    struct worker **workers;
     struct view_metrics **metrics;
-    size_t view_count;
-    struct worker *worker;
+    size_t worker_count;
     struct web_probes probes;
     struct web_server *server;
 };

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from support.broker import Broker
+from support.broker import Broker, Cluster
 from support.client import Client, sign_token
 from support.paths import ROOT, binary
 from support.postgres import Postgres
@@ -24,11 +24,13 @@ def make_folder():
 
 
 class Market:
-    """Attributes are the processes; any may be killed, stopped, paused and started again."""
+    """Attributes are the processes; any may be killed, stopped, paused and started again. `command`
+    is the first of `commands`."""
 
-    def __init__(self, settings=None, quick_broker=True):
+    def __init__(self, settings=None, quick_broker=True, processes=1, brokers=1):
         self.folder = make_folder()
-        self.broker = Broker(self.folder / "kafka", quick=quick_broker)
+        self.broker = (Cluster if brokers == 3 else Broker)(self.folder / "kafka",
+                                                            quick=quick_broker)
         self.postgres = Postgres(self.folder / "postgres")
         self.settings = {
             "SIJANG_KAFKA_BROKERS": self.broker.address,
@@ -37,15 +39,19 @@ class Market:
             "SIJANG_TOKEN_ISSUER": "sijang",
             "SIJANG_ADDRESS": "127.0.0.1",
             "SIJANG_PARTITIONS": PARTITIONS,
+            "SIJANG_REPLICATION": brokers,
             **(settings or {}),
         }
-        self.command = self.command_service("index")
+        self.commands = [self.command_service(f"index{number}" if number > 1 else "index")
+                         for number in range(1, processes + 1)]
+        self.command = self.commands[0]
         self.projector = Service("projector", self.folder, self.settings, "SIJANG_PROJECTOR_PORT")
         self.query = Service("query-svc", self.folder, self.settings, "SIJANG_QUERY_PORT")
-        self.gateway = Gateway(self.folder, self.command.port, self.query.port)
-        self.command.gateway, self.command.backend = self.gateway, "command"
+        self.gateway = Gateway(self.folder, [each.port for each in self.commands], self.query.port)
+        for number, command in enumerate(self.commands, 1):
+            command.gateway, command.backend, command.server = self.gateway, "command", number
         self.query.gateway, self.query.backend = self.gateway, "query"
-        self._started = [self.broker, self.postgres, self.command, self.projector, self.query,
+        self._started = [self.broker, self.postgres, *self.commands, self.projector, self.query,
                          self.gateway]
 
     def command_service(self, index_name):
@@ -66,12 +72,14 @@ class Market:
             self.postgres.create_database("sijang")
             self.ctl("topics", "create")
             self.ctl("migrate")
-            services = [self.command, self.projector, self.query]
+            services = [*self.commands, self.projector, self.query]
             for service in services:
                 service.start(wait=False)
             for service in services:
                 service.wait_ready()
             self.gateway.start()
+            for number in range(1, len(self.commands) + 1):
+                self.gateway.wait_passes("command", server=number)
         except BaseException:
             self.stop(check=False)
             raise

@@ -12,7 +12,8 @@ class Service(Process):
     """`port_variable` is the environment variable that tells the binary its port."""
 
     gateway = None  # the one in front, which must have noticed, too, that this one is ready
-    backend = None  # its name there
+    backend = None  # its name there …
+    server = 1  # … and number
 
     def __init__(self, name, folder, env, port_variable, log_name=None):
         self.port = free_port()
@@ -41,7 +42,7 @@ class Service(Process):
         except TimeoutError as late:
             raise TimeoutError(f"{late}\n{self.log_tail()}") from None
         if self.gateway is not None and self.gateway.alive:
-            self.gateway.wait_passes(self.backend)
+            self.gateway.wait_passes(self.backend, server=self.server)
         return self
 
     def start(self, timeout_s=30, wait=True):
@@ -65,15 +66,21 @@ class Gateway(Service):
 
     CONFIG = ROOT / "compose/haproxy/haproxy.cfg"
 
-    def __init__(self, folder, command_port, query_port, config=CONFIG):
+    def __init__(self, folder, command_ports, query_port, config=CONFIG):
         self.port = free_port()
         Process.__init__(self, "gateway", ["haproxy", "-db", "-f", config], folder, {
             "SIJANG_GATEWAY_BIND": f"127.0.0.1:{self.port}",
-            "SIJANG_COMMAND_SERVER": f"127.0.0.1:{command_port}",
             "SIJANG_QUERY_SERVER": f"127.0.0.1:{query_port}",
+            **{f"SIJANG_COMMAND_SERVER{f'_{number}' if number > 1 else ''}": f"127.0.0.1:{port}"
+               for number, port in enumerate(command_ports, 1)},
         })
 
-    def wait_passes(self, backend, timeout_s=10):
-        """Until requests for that backend, `command` or `query`, are passed on."""
-        line = f'haproxy_backend_active_servers{{proxy="{backend}"}} 1'
-        wait_until(lambda: line in self.get("/metrics").text, timeout_s, f"{backend} is reached")
+    def up(self, backend, server):
+        """Whether requests are passed on to a server: `command` or `query`, 1, 2, …"""
+        line = (f'haproxy_server_status{{proxy="{backend}",server="{backend}{server}",'
+                f'state="UP"}} 1')
+        return line in self.get("/metrics").text
+
+    def wait_passes(self, backend, timeout_s=10, server=1):
+        """Until it has noticed that the server is ready."""
+        wait_until(lambda: self.up(backend, server), timeout_s, f"{backend}{server} is reached")

@@ -1,5 +1,6 @@
 """The gateway's configuration: who gets which request, and what clients see when nobody does."""
 
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +20,7 @@ class Backend(ThreadingHTTPServer):
         self.name = name
         self.is_ready = True
         self.is_late = False
+        self.breaks_off = False
         self.let_go = threading.Event()
         self.seen = []
         super().__init__(("127.0.0.1", 0), Answer)
@@ -34,6 +36,9 @@ class Answer(BaseHTTPRequestHandler):
             return self.answer(200 if self.server.is_ready else 503)
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.seen.append((self.command, self.path, self.headers["X-Request-ID"]))
+        if self.server.breaks_off:
+            self.close_connection = True
+            return None
         if self.server.is_late:
             self.server.let_go.wait(20)
             self.close_connection = True
@@ -55,10 +60,12 @@ class Answer(BaseHTTPRequestHandler):
 
 
 class Edge:
-    def __init__(self, folder, config=Gateway.CONFIG):
+    def __init__(self, folder, config=Gateway.CONFIG, processes=1):
         self.command = Backend("command")
+        self.command2 = Backend("command2")
         self.query = Backend("query")
-        self.gateway = Gateway(folder, self.command.port, self.query.port, config)
+        self.gateway = Gateway(folder, [self.command.port, self.command2.port][:processes],
+                               self.query.port, config)
         self.gateway.start()
 
     def ask(self, method, path, **options):
@@ -66,7 +73,7 @@ class Edge:
 
     def stop(self):
         self.gateway.stop()
-        for backend in (self.command, self.query):
+        for backend in (self.command, self.command2, self.query):
             backend.let_go.set()
             backend.shutdown()
             backend.server_close()
@@ -122,11 +129,11 @@ def test_ready_means_the_whole_way_is_open(edge):
 @pytest.fixture
 def hasty_edge(folder):
     """The same with less patience."""
-    text = Gateway.CONFIG.read_text()
-    patience = "timeout server 60s"
-    assert text.count(patience) == 1
+    text, count = re.subn(r"timeout server \d+s", "timeout server 500ms",
+                          Gateway.CONFIG.read_text())
+    assert count == 2
     config = folder / "hasty.cfg"
-    config.write_text(text.replace(patience, "timeout server 500ms"))
+    config.write_text(text)
     edge = Edge(folder, config)
     edge.command.is_late = edge.query.is_late = True
     yield edge
@@ -147,3 +154,40 @@ def test_only_a_change_has_an_unknown_outcome(hasty_edge, method, path, code):
 def test_the_gateway_counts_what_passes(edge):
     edge.ask("GET", "/v1/products")
     assert "haproxy_backend_http_responses_total" in edge.ask("GET", "/metrics").text
+
+
+@pytest.fixture
+def wide_edge(folder):
+    """With two command-svc processes."""
+    edge = Edge(folder, processes=2)
+    for server in (1, 2):
+        edge.gateway.wait_passes("command", server=server)
+    yield edge
+    edge.stop()
+
+
+def test_commands_are_spread(wide_edge):
+    for _ in range(10):
+        assert wide_edge.ask("POST", "/v1/products").status_code == 200
+    assert len(wide_edge.command.seen) == len(wide_edge.command2.seen) == 5
+
+
+def test_a_command_with_a_key_goes_to_another_process_when_one_breaks_off(wide_edge):
+    wide_edge.command.breaks_off = True
+    for number in range(4):
+        answer = wide_edge.ask("POST", f"/{number}", headers={"Idempotency-Key": "k"}, json={})
+        assert (answer.status_code, answer.text) == (200, "command2")
+    assert len(wide_edge.command.seen) >= 1
+
+
+def test_a_command_without_a_key_is_never_sent_twice(wide_edge):
+    wide_edge.command.breaks_off = wide_edge.command2.breaks_off = True
+    assert wide_edge.ask("PUT", "/v1/products/1/price", json={}).status_code == 502
+    assert len(wide_edge.command.seen) + len(wide_edge.command2.seen) == 1
+
+
+def test_a_process_that_is_gone_fails_nobody(wide_edge):
+    wide_edge.command.shutdown()
+    wide_edge.command.server_close()
+    for _ in range(20):
+        assert wide_edge.ask("PUT", "/v1/products/1/price", json={}).status_code == 200
