@@ -1,6 +1,6 @@
 /* Every answer against the history: acceptances are in it, refusals were true when they were given,
  * failures changed nothing. */
-#include "command-svc/catalog/product.h"
+#include "command-svc/command.h"
 #include "lib/web/problem.h"
 #include "tests/simulation/clients.h"
 #include "tests/simulation/history.h"
@@ -36,7 +36,7 @@ static void check_commit_answered(const struct case_file *file)
     const struct call *call = &attempt->call;
 
     if (call->version != commit->events[commit->count - 1].seen.version ||
-        !text_equal(call->aggregate_id, commit->subject))
+        !text_equal(call->aggregate_id, commit->stream.id))
         world_fail(file->world, "attempt %d was told another version or id than the log has",
                    attempt->number);
     if (call->keyed && !has_its_hash(file))
@@ -46,8 +46,19 @@ static void check_commit_answered(const struct case_file *file)
                    attempt->number);
     if (wrote(file) && commit->appended_us < attempt->sent_us)
         world_fail(file->world, "attempt %d is in the log before it was made", attempt->number);
-    if (call->mark.partition != commit->partition || call->mark.offset < commit->last_offset)
+    if (call->mark.partition != commit->partition ||
+        !text_is(call->mark.context, commit->stream.aggregate->context) ||
+        call->mark.offset < commit->last_offset)
         world_fail(file->world, "attempt %d has a position before its commit", attempt->number);
+}
+
+static bool is_owner(const struct call *call, const struct past *past)
+{
+    const struct field *field =
+        record_find_field(call->command->aggregate->root, call->command->owner);
+
+    return text_is(*(const struct text *)((const char *)past->root + field->offset),
+                   call->caller.subject);
 }
 
 /* What the command says to the stream as it was then: a code, or NULL for acceptance. */
@@ -55,15 +66,15 @@ static const char *decide_again(const struct attempt *attempt, const struct past
                                 struct arena *arena, size_t *ret_events)
 {
     const struct call *call = &attempt->call;
-    const struct product *product = past->root;
+    const struct aggregate *aggregate = call->command->aggregate;
     struct decision decision;
 
     *ret_events = 0;
     if (call->command->effect != COMMAND_CREATES && past->version == 0)
-        return product_not_found.code;
+        return aggregate->not_found->code;
     if (call->command->owner != NULL && (call->caller.roles & call->command->owner_exempt) == 0 &&
-        !text_is(product->seller_id, call->caller.subject))
-        return product_not_yours.code;
+        !is_owner(call, past))
+        return aggregate->not_owner->code;
     if (call->expected_version >= 0 && call->expected_version != past->version)
         return problem_precondition_failed.code;
     decision_start(&decision, arena);
@@ -82,14 +93,14 @@ static bool was_true_then(const struct case_file *file)
 {
     const struct attempt *attempt = file->attempt;
     const struct call *call = &attempt->call;
+    struct stream stream = {call->command->aggregate, call->aggregate_id};
     struct arena arena;
     struct past past;
     bool found = false;
 
     arena_init(&arena, DECIDE_ARENA_MAX);
     for (int commits = 0;
-         !found && history_past(file->history, call->aggregate_id, commits, call->part_id, &past);
-         commits++) {
+         !found && history_past(file->history, &stream, commits, call->part_id, &past); commits++) {
         size_t events;
         if (past.from_us > attempt->ended_us || past.to_us < attempt->sent_us)
             continue;

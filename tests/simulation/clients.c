@@ -1,6 +1,7 @@
 /* Attempts and who makes them. */
 #include "tests/simulation/clients.h"
 
+#include "command-svc/contexts.h"
 #include "lib/log/partition.h"
 #include "tests/simulation/world.h"
 #include <assert.h>
@@ -46,12 +47,39 @@ static const char *code_of(const struct call *call)
 
 static void hear_of(struct crowd *crowd, const struct call *call)
 {
-    for (int i = 0; i < crowd->product_count; i++)
-        if (text_is(call->aggregate_id, crowd->products[i]))
+    const struct aggregate *aggregate = call->command->aggregate;
+
+    for (int i = 0; i < crowd->known_count; i++)
+        if (text_is(call->aggregate_id, crowd->known[i].id))
             return;
-    assert(call->aggregate_id.size == PRODUCT_ID_SIZE - 1);
-    memcpy(crowd->products[crowd->product_count++], call->aggregate_id.bytes,
-           call->aggregate_id.size);
+    assert(call->aggregate_id.size == ID_SIZE - 1);
+    if (crowd->known_count == KNOWN_MAX)
+        return;
+    struct known *known = &crowd->known[crowd->known_count++];
+    known->aggregate = aggregate;
+    memcpy(known->id, call->aggregate_id.bytes, call->aggregate_id.size);
+}
+
+int crowd_count_known(const struct crowd *crowd, const struct aggregate *aggregate)
+{
+    int count = 0;
+
+    for (int i = 0; i < crowd->known_count; i++)
+        count += crowd->known[i].aggregate == aggregate;
+    return count;
+}
+
+const char *crowd_draw_known(struct world *world, const struct aggregate *aggregate)
+{
+    const struct crowd *crowd = world->crowd;
+    int count = crowd_count_known(crowd, aggregate);
+
+    if (count == 0)
+        return NULL;
+    int number = (int)chance_draw(&world->chance, (uint64_t)count);
+    for (int i = 0;; i++)
+        if (crowd->known[i].aggregate == aggregate && number-- == 0)
+            return crowd->known[i].id;
 }
 
 static void finish(struct call *call)
@@ -78,7 +106,7 @@ static void fill_call(struct attempt *attempt, const struct log_port *port)
     const struct operation *operation = attempt->operation;
     struct call *call = &attempt->call;
     struct world *world = attempt->world;
-    char id[PRODUCT_ID_SIZE];
+    char id[ID_SIZE];
 
     attempt->trace.trace_id[0] = 1;
     memcpy(&attempt->trace.trace_id[8], &attempt->number, sizeof(attempt->number));
@@ -101,12 +129,21 @@ static void fill_call(struct attempt *attempt, const struct log_port *port)
     memcpy(call->request_hash, operation->request_hash, REQUEST_HASH_SIZE);
     call->request_hash[0] ^= attempt->other_body ? 1 : 0;
     call->input = operation_read_input(operation, &attempt->arena);
-    memcpy(id, operation->product_id, sizeof(id));
+    memcpy(id, operation->aggregate_id, sizeof(id));
     if (operation->command->effect == COMMAND_CREATES)
-        operation_draw_product(world, &operation->command_id, id);
+        operation_draw_id(world, &operation->command_id, id);
     call->aggregate_id = arena_copy_text(&attempt->arena, text_of(id));
     if (operation->command->part != NULL)
         call->part_id = text_of(operation->part_id);
+}
+
+static int context_of(const struct command *command)
+{
+    int context = 0;
+
+    while (strcmp(contexts[context]->name, command->aggregate->context) != 0)
+        context++;
+    return context;
 }
 
 /* NULL: it was not taken, or nobody was there. */
@@ -132,7 +169,9 @@ static struct attempt *send_attempt(struct world *world, struct operation *opera
     arena_init(&attempt->arena, ATTEMPT_ARENA_MAX);
     fill_call(attempt, process->port);
     attempt->call.partition = log_partition_of(attempt->call.aggregate_id, world->plan.partitions);
-    if (!shard_submit(process->shard, &attempt->call, attempt->call.partition, 0)) {
+    attempt->call.context = context_of(operation->command);
+    if (!shard_submit(process->shard, &attempt->call, attempt->call.partition,
+                      attempt->call.context)) {
         arena_done(&attempt->arena);
         free(attempt);
         return NULL;
@@ -236,13 +275,13 @@ void crowd_process_died(struct world *world, int process)
 struct attempt *crowd_probe(struct world *world, int process, int32_t partition)
 {
     struct operation *operation = create_operation(world);
-    char id[PRODUCT_ID_SIZE];
+    char id[ID_SIZE];
 
     /* In this partition, whatever it is. */
     do {
         operation->command_id.bytes[0]++;
-        operation_draw_product(world, &operation->command_id, id);
+        operation_draw_id(world, &operation->command_id, id);
     } while (log_partition_of(text_of(id), world->plan.partitions) != partition);
-    memcpy(operation->product_id, id, sizeof(id));
+    memcpy(operation->aggregate_id, id, sizeof(id));
     return send_attempt(world, operation, process, false);
 }

@@ -7,14 +7,14 @@
 
 struct world;
 
-#define PRODUCT_ID_SIZE   UUID_TEXT_SIZE
-#define PART_ID_SIZE      16
-#define BODY_SIZE         96
-#define ATTEMPTS_MAX      6000
-#define OPERATIONS_MAX    3000
-#define NEVER_US          INT64_MAX
-#define NO_VERSION        (-1)
-#define COMMANDS_OF_WORLD 7
+#define ID_SIZE        UUID_TEXT_SIZE
+#define PART_ID_SIZE   UUID_TEXT_SIZE
+#define BODY_SIZE      192
+#define ATTEMPTS_MAX   6000
+#define OPERATIONS_MAX 3000
+#define KNOWN_MAX      1000
+#define NEVER_US       INT64_MAX
+#define NO_VERSION     (-1)
 
 /* What a client wants, however often it asks. */
 struct operation {
@@ -23,8 +23,8 @@ struct operation {
     struct uuid command_id;
     uint8_t request_hash[REQUEST_HASH_SIZE];
     bool keyed;
-    char product_id[PRODUCT_ID_SIZE]; /* not of one that creates */
-    char part_id[PART_ID_SIZE];       /* empty: none */
+    char aggregate_id[ID_SIZE]; /* not of one that creates */
+    char part_id[PART_ID_SIZE]; /* empty: none */
     char body[BODY_SIZE];
     const char *subject;
     unsigned roles;
@@ -60,14 +60,19 @@ struct client {
     int64_t patience_us;     /* until when it waits */
 };
 
+struct known {
+    const struct aggregate *aggregate;
+    char id[ID_SIZE];
+};
+
 struct crowd {
     struct client *clients;
     struct operation *operations[OPERATIONS_MAX];
     int operation_count;
     struct attempt *attempts[ATTEMPTS_MAX];
     int attempt_count;
-    char products[ATTEMPTS_MAX][PRODUCT_ID_SIZE]; /* that somebody has heard of */
-    int product_count;
+    struct known known[KNOWN_MAX]; /* what somebody has heard of */
+    int known_count;
     int part_count;
 };
 
@@ -83,7 +88,11 @@ struct attempt *crowd_probe(struct world *world, int process, int32_t partition)
 bool attempt_is_definite(const struct attempt *attempt);
 /* The operation as the client would write it: its input, in the arena. */
 void *operation_read_input(const struct operation *operation, struct arena *arena);
-/* Draws what a client wants next: in workload.c. */
+/* Draws what a client wants next. */
 void operation_draw(struct world *world, struct operation *operation);
-void operation_draw_product(struct world *world, const struct uuid *command_id,
-                            char ret_id[static PRODUCT_ID_SIZE]);
+/* An id in the partition of the command id, as the service draws it. */
+void operation_draw_id(struct world *world, const struct uuid *command_id,
+                       char ret_id[static ID_SIZE]);
+/* Something of that kind that was heard of; NULL: nothing was. */
+const char *crowd_draw_known(struct world *world, const struct aggregate *aggregate);
+int crowd_count_known(const struct crowd *crowd, const struct aggregate *aggregate);

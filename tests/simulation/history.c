@@ -1,7 +1,7 @@
 /* The readers' rule as docs/ARCHITECTURE.md has it, written down a second time. */
 #include "tests/simulation/history.h"
 
-#include "command-svc/catalog/product.h"
+#include "command-svc/contexts.h"
 #include "lib/core/trace.h"
 #include "lib/record/avro.h"
 #include "tests/simulation/world.h"
@@ -17,6 +17,7 @@
 struct reading {
     const struct world *world;
     struct history *history;
+    int context;
     int32_t partition;
     int64_t term, seq;
     int open, open_count; /* of the commit: records seen, records announced */
@@ -52,13 +53,26 @@ static void read_hash(struct text value, uint8_t hash[static REQUEST_HASH_SIZE])
             hash[i] = (uint8_t)byte;
 }
 
-static int kind_of(const struct record *record)
+static int kind_of(const struct record *const *events, const struct record *record)
 {
     int kind = 0;
 
-    while (catalog_events[kind] != record)
+    while (events[kind] != record)
         kind++;
     return kind;
+}
+
+/* "/context/aggregate" */
+static const struct aggregate *aggregate_of(const struct reading *reading, struct text source)
+{
+    const struct context *context = contexts[reading->context];
+    size_t skipped = strlen(context->name) + 2;
+
+    for (const struct aggregate *const *a = context->aggregates; *a != NULL; a++)
+        if (source.size > skipped &&
+            text_is((struct text){source.bytes + skipped, source.size - skipped}, (*a)->name))
+            return *a;
+    world_fail(reading->world, "a valid record of no known aggregate");
 }
 
 static void read_event(struct reading *reading, const struct sim_record *record,
@@ -70,14 +84,15 @@ static void read_event(struct reading *reading, const struct sim_record *record,
 
     *event = (struct history_event){.payload = record->value};
     bool framed = avro_frame((const uint8_t *)record->value.bytes, record->value.size, &schema_id);
-    event->record = framed ? avro_find_record(catalog_events, schema_id) : NULL;
+    const struct record *const *events = contexts[reading->context]->events;
+    event->record = framed ? avro_find_record(events, schema_id) : NULL;
     if (event->record == NULL)
         world_fail(reading->world, "a valid record of no known type");
     void *value = arena_alloc_zeroed(arena, event->record->size);
     assert(value != NULL);
     if (!avro_decode_framed(event->record, record->value, arena, value, &error))
         world_fail(reading->world, "a valid record cannot be read: %s", error.detail);
-    event->seen = (struct event){.kind = kind_of(event->record), .value = value};
+    event->seen = (struct event){.kind = kind_of(events, event->record), .value = value};
     (void)text_to_integer(find_header(record, "ce_version"), &event->seen.version);
     (void)uuid_parse(find_header(record, "ce_id"), &event->id);
 }
@@ -87,12 +102,16 @@ static void complete(struct reading *reading, const struct sim_record *record, i
     struct history *history = reading->history;
     struct history_commit *commit = &reading->commit;
 
+    commit->context = reading->context;
     commit->partition = reading->partition;
     commit->last_offset = offset;
     commit->appended_us = record->appended_us;
     commit->count = reading->open_count;
     commit->attempt = attempt_of(record);
-    commit->subject = find_header(record, "ce_subject");
+    commit->stream = (struct stream){
+        .aggregate = aggregate_of(reading, find_header(record, "ce_source")),
+        .id = find_header(record, "ce_subject"),
+    };
     (void)uuid_parse(find_header(record, "ce_commandid"), &commit->command_id);
     read_hash(find_header(record, "ce_requesthash"), commit->request_hash);
     history->commits =
@@ -130,8 +149,9 @@ static void read_record(struct reading *reading, const struct sim_record *record
     char line[64] = "";
 
     struct text type = find_header(record, "ce_type");
-    world_say(reading->world, "record %d@%lld of %lld: %.*s %.*s", (int)reading->partition,
-              (long long)offset, (long long)record->appended_us, TEXT_ARGS(type), TEXT_ARGS(fence));
+    world_say(reading->world, "record %s/%d@%lld of %lld: %.*s %.*s",
+              contexts[reading->context]->name, (int)reading->partition, (long long)offset,
+              (long long)record->appended_us, TEXT_ARGS(type), TEXT_ARGS(fence));
     if (text_is(type, "sijang.platform.Claim")) {
         reading->term = offset;
         reading->seq = 0;
@@ -150,18 +170,30 @@ static void read_record(struct reading *reading, const struct sim_record *record
     take_valid(reading, record, offset, count);
 }
 
+static void read_partition(struct reading reading)
+{
+    const struct world *world = reading.world;
+    const char *topic = world->topics[reading.context];
+    int64_t end = sim_broker_end(world->broker, topic, reading.partition);
+
+    for (int64_t offset = 0; offset < end; offset++)
+        read_record(&reading, sim_broker_record(world->broker, topic, reading.partition, offset),
+                    offset);
+}
+
 void history_read(struct history *history, const struct world *world)
 {
     *history = (struct history){0};
     arena_init(&history->arena, HISTORY_BYTES_MAX);
-    for (int32_t partition = 0; partition < world->plan.partitions; partition++) {
-        struct reading reading = {
-            .world = world, .history = history, .partition = partition, .term = -1};
-        int64_t end = sim_broker_end(world->broker, WORLD_TOPIC, partition);
-        for (int64_t offset = 0; offset < end; offset++)
-            read_record(&reading, sim_broker_record(world->broker, WORLD_TOPIC, partition, offset),
-                        offset);
-    }
+    for (int context = 0; context < world->context_count; context++)
+        for (int32_t partition = 0; partition < world->plan.partitions; partition++)
+            read_partition((struct reading){
+                .world = world,
+                .history = history,
+                .context = context,
+                .partition = partition,
+                .term = -1,
+            });
 }
 
 void history_done(struct history *history)
@@ -179,36 +211,54 @@ const struct history_commit *history_find(const struct history *history,
     return NULL;
 }
 
-static void apply(const struct history_event *event, struct text part_id, struct past *past)
+bool stream_equal(const struct stream *a, const struct stream *b)
 {
-    const char *part = product_aggregate.events[event->seen.kind].part;
-    void *reservation = past->slot.state;
-    struct reservation other = {0};
-    struct part_slot elsewhere = {.state = &other}, *slot = NULL;
+    return a->aggregate == b->aggregate && text_equal(a->id, b->id);
+}
 
-    if (part != NULL) {
-        const struct field *field = record_find_field(event->record, part);
-        struct text name = *(const struct text *)((const char *)event->seen.value + field->offset);
-        slot = text_equal(name, part_id) ? &past->slot : &elsewhere;
+static bool touches(const struct aggregate *aggregate, const struct history_event *event,
+                    struct text part_id)
+{
+    const struct field *field =
+        record_find_field(event->record, aggregate->events[event->seen.kind].part);
+
+    return text_equal(*(const struct text *)((const char *)event->seen.value + field->offset),
+                      part_id);
+}
+
+static void apply(struct history *history, const struct aggregate *aggregate,
+                  const struct history_event *event, struct text part_id, struct past *past)
+{
+    struct part_slot elsewhere = {0}, *slot = NULL;
+
+    if (aggregate->events[event->seen.kind].part != NULL) {
+        bool wanted = part_id.bytes != NULL && touches(aggregate, event, part_id);
+        slot = wanted ? &past->slot : &elsewhere;
+        if (!wanted)
+            elsewhere.state = arena_alloc_zeroed(&history->arena, aggregate->part->size);
     }
-    product_aggregate.evolve(past->root, slot, &event->seen);
-    past->slot.state = reservation;
+    aggregate->evolve(past->root, slot, &event->seen);
     past->version = event->seen.version;
 }
 
-bool history_past(struct history *history, struct text subject, int commits, struct text part_id,
-                  struct past *ret_past)
+static void begin(struct history *history, const struct aggregate *aggregate, struct past *past)
 {
-    struct past past = {
-        .root = arena_alloc_zeroed(&history->arena, sizeof(struct product)),
-        .slot = {.state = arena_alloc_zeroed(&history->arena, sizeof(struct reservation))},
-        .to_us = INT64_MAX,
-    };
+    *past = (struct past){.to_us = INT64_MAX};
+    past->root = arena_alloc_zeroed(&history->arena, aggregate->root->size);
+    if (aggregate->part != NULL)
+        past->slot.state = arena_alloc_zeroed(&history->arena, aggregate->part->size);
+    assert(past->root != NULL);
+}
 
-    assert(past.root != NULL && past.slot.state != NULL);
+bool history_past(struct history *history, const struct stream *stream, int commits,
+                  struct text part_id, struct past *ret_past)
+{
+    struct past past;
+
+    begin(history, stream->aggregate, &past);
     for (int i = 0; i < history->commit_count; i++) {
         const struct history_commit *commit = &history->commits[i];
-        if (!text_equal(commit->subject, subject))
+        if (!stream_equal(&commit->stream, stream))
             continue;
         if (commits-- == 0) {
             past.to_us = commit->appended_us;
@@ -216,7 +266,7 @@ bool history_past(struct history *history, struct text subject, int commits, str
         }
         past.from_us = commit->appended_us;
         for (int e = 0; e < commit->count; e++)
-            apply(&commit->events[e], part_id, &past);
+            apply(history, stream->aggregate, &commit->events[e], part_id, &past);
     }
     *ret_past = past;
     return commits <= 0;

@@ -15,26 +15,33 @@ struct history_event {
     struct uuid id;
 };
 
+/* An aggregate's events. */
+struct stream {
+    const struct aggregate *aggregate;
+    struct text id;
+};
+
 struct history_commit {
+    int context;
     int32_t partition;
     int64_t first_offset, last_offset;
     int64_t appended_us; /* real time of the last record */
     struct uuid command_id;
     uint8_t request_hash[REQUEST_HASH_SIZE];
     int attempt; /* that wrote it */
-    struct text subject;
+    struct stream stream;
     struct history_event *events;
     int count;
 };
 
 struct history {
     struct arena arena;
-    struct history_commit *commits; /* partition by partition, in order */
+    struct history_commit *commits; /* context by context, partition by partition, in order */
     int commit_count;
     int64_t void_count;
 };
 
-/* All partitions, from their beginnings. */
+/* All partitions of all contexts, from their beginnings. */
 void history_read(struct history *history, const struct world *world);
 void history_done(struct history *history);
 
@@ -50,5 +57,6 @@ struct past {
     int64_t to_us;   /* until when; INT64_MAX: it still is */
 };
 /* False if the stream has fewer commits. Memory is the arena's. */
-bool history_past(struct history *history, struct text subject, int commits, struct text part_id,
-                  struct past *ret_past);
+bool history_past(struct history *history, const struct stream *stream, int commits,
+                  struct text part_id, struct past *ret_past);
+bool stream_equal(const struct stream *a, const struct stream *b);

@@ -1,5 +1,5 @@
 /* Every index against the fold of the history up to its position. */
-#include "command-svc/catalog/product.h"
+#include "command-svc/contexts.h"
 #include "command-svc/store.h"
 #include "command-svc/store_keys.h"
 #include "lib/record/avro.h"
@@ -17,6 +17,7 @@ struct inspection {
     const struct world *world;
     struct history *history;
     int process;
+    int context;
     int32_t partition;
     struct index_context *index;
     int64_t next; /* the index has what is before this offset */
@@ -55,10 +56,10 @@ static struct text find(const struct inspection *inspection, enum index_table ta
 }
 
 static void expect_state(const struct inspection *inspection, struct text stored,
-                         const struct record *record, const struct past *past)
+                         const struct record *record, const struct past *past, bool is_part)
 {
     struct buffer bytes;
-    const void *value = record == product_aggregate.root ? past->root : past->slot.state;
+    const void *value = is_part ? past->slot.state : past->root;
     size_t skipped = sizeof(past->version);
 
     buffer_init(&bytes, STATE_BYTES);
@@ -70,9 +71,9 @@ static void expect_state(const struct inspection *inspection, struct text stored
     buffer_done(&bytes);
 }
 
-static struct text part_of(const struct history_event *event)
+static struct text part_of(const struct aggregate *aggregate, const struct history_event *event)
 {
-    const char *name = product_aggregate.events[event->seen.kind].part;
+    const char *name = aggregate->events[event->seen.kind].part;
 
     if (name == NULL)
         return (struct text){0};
@@ -80,46 +81,43 @@ static struct text part_of(const struct history_event *event)
     return *(const struct text *)((const char *)event->seen.value + field->offset);
 }
 
-/* Events and the command of a commit; its root and parts as of the end. */
-static void inspect_commit(const struct inspection *inspection, const struct history_commit *commit,
-                           int commits)
+static void inspect_event(const struct inspection *inspection, const struct stream *stream,
+                          const struct history_event *event, int commits)
 {
+    const struct aggregate *aggregate = stream->aggregate;
+    struct text part = part_of(aggregate, event);
     struct store_key key;
     struct past past;
 
-    for (int i = 0; i < commit->count; i++) {
-        const struct history_event *event = &commit->events[i];
-        struct text part = part_of(event);
-        (void)!store_key_event("product", commit->subject, event->seen.version, &key, NULL);
-        struct text stored = find(inspection, INDEX_EVENTS, &key);
-        if (memmem(stored.bytes, stored.size, event->payload.bytes, event->payload.size) == NULL)
-            world_fail(inspection->world, "process %d: an event is not as in the log",
-                       inspection->process);
-        (void)history_past(inspection->history, commit->subject, commits, part, &past);
-        (void)!store_key_root("product", commit->subject, &key, NULL);
-        stored = find(inspection, INDEX_ROOTS, &key);
-        expect_state(inspection, stored, product_aggregate.root, &past);
-        if (part.bytes == NULL)
-            continue;
-        (void)!store_key_part("product", commit->subject, part, &key, NULL);
-        expect_state(inspection, find(inspection, INDEX_PARTS, &key), product_aggregate.part,
-                     &past);
-    }
+    (void)!store_key_event(aggregate->name, stream->id, event->seen.version, &key, NULL);
+    struct text stored = find(inspection, INDEX_EVENTS, &key);
+    if (memmem(stored.bytes, stored.size, event->payload.bytes, event->payload.size) == NULL)
+        world_fail(inspection->world, "process %d: an event is not as in the log",
+                   inspection->process);
+    (void)history_past(inspection->history, stream, commits, part, &past);
+    (void)!store_key_root(aggregate->name, stream->id, &key, NULL);
+    stored = find(inspection, INDEX_ROOTS, &key);
+    expect_state(inspection, stored, aggregate->root, &past, false);
+    if (part.bytes == NULL)
+        return;
+    (void)!store_key_part(aggregate->name, stream->id, part, &key, NULL);
+    expect_state(inspection, find(inspection, INDEX_PARTS, &key), aggregate->part, &past, true);
 }
 
 static bool is_in(const struct inspection *inspection, const struct history_commit *commit)
 {
-    return commit->partition == inspection->partition && commit->last_offset < inspection->next;
+    return commit->context == inspection->context && commit->partition == inspection->partition &&
+           commit->last_offset < inspection->next;
 }
 
-static int commits_of(const struct inspection *inspection, struct text subject)
+static int commits_of(const struct inspection *inspection, const struct stream *stream)
 {
     const struct history *history = inspection->history;
     int count = 0;
 
     for (int i = 0; i < history->commit_count; i++)
         count += is_in(inspection, &history->commits[i]) &&
-                 text_equal(history->commits[i].subject, subject);
+                 stream_equal(&history->commits[i].stream, stream);
     return count;
 }
 
@@ -134,7 +132,9 @@ static void inspect(const struct inspection *inspection)
             continue;
         commits++;
         events += (size_t)commit->count;
-        inspect_commit(inspection, commit, commits_of(inspection, commit->subject));
+        int of_stream = commits_of(inspection, &commit->stream);
+        for (int e = 0; e < commit->count; e++)
+            inspect_event(inspection, &commit->stream, &commit->events[e], of_stream);
     }
     expect_count(inspection, INDEX_EVENTS, events, "events");
     expect_count(inspection, INDEX_COMMANDS, commits, "commands");
@@ -154,29 +154,41 @@ static void inspect_to_position(struct inspection *inspection)
     inspect(inspection);
 }
 
-void verdict_of_indexes(const struct world *world, struct history *history)
+static void inspect_index(const struct world *world, struct history *history, int process,
+                          int32_t partition)
 {
-    const char *const contexts_of_world[] = {WORLD_CONTEXT, NULL};
+    const char *names[CONTEXTS_MAX + 1] = {0};
     char path[PROCESS_PATH_SIZE + 16];
     struct error error;
+    bool wiped;
 
-    for (int p = 0; p < world->plan.processes; p++)
-        for (int32_t partition = 0; partition < world->plan.partitions; partition++) {
-            snprintf(path, sizeof(path), "%s/%d", world->processes[p].path, (int)partition);
-            struct index_options options = {
-                .path = path,
-                .contexts = contexts_of_world,
-                .map_size_bytes = MAP_BYTES,
-                .overlay_bytes_max = OVERLAY_BYTES,
-                .format = store_format(),
-            };
-            bool wiped;
-            struct index *index = index_open(&options, &wiped, &error);
-            if (index == NULL || wiped)
-                world_fail(world, "the index of process %d cannot be opened again", p);
-            struct inspection inspection = {
-                world, history, p, partition, index_context(index, WORLD_CONTEXT), 0};
-            inspect_to_position(&inspection);
-            index_close(index);
-        }
+    for (int c = 0; c < world->context_count; c++)
+        names[c] = contexts[c]->name;
+    snprintf(path, sizeof(path), "%s/%d", world->processes[process].path, (int)partition);
+    struct index_options options = {
+        .path = path,
+        .contexts = names,
+        .map_size_bytes = MAP_BYTES,
+        .overlay_bytes_max = OVERLAY_BYTES,
+        .format = store_format(),
+    };
+    struct index *index = index_open(&options, &wiped, &error);
+    if (index == NULL || wiped)
+        world_fail(world, "the index of process %d cannot be opened again", process);
+    for (int c = 0; c < world->context_count; c++)
+        inspect_to_position(&(struct inspection){
+            .world = world,
+            .history = history,
+            .process = process,
+            .context = c,
+            .partition = partition,
+            .index = index_context(index, contexts[c]->name),
+        });
+    index_close(index);
+}
+
+void verdict_of_indexes(const struct world *world, struct history *history, int process)
+{
+    for (int32_t partition = 0; partition < world->plan.partitions; partition++)
+        inspect_index(world, history, process, partition);
 }

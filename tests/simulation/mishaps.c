@@ -1,9 +1,14 @@
 /* One function a mishap. */
 #include "tests/simulation/mishaps.h"
 
+#include "lib/log/position.h"
+#include "tests/simulation/history.h"
+#include "tests/simulation/verdict.h"
 #include "tests/simulation/world.h"
 
-#define SECOND_US INT64_C(1000000)
+#define SECOND_US          INT64_C(1000000)
+#define BEHIND_US_MAX      (3 * SECOND_US)
+#define BEHIND_RECORDS_MAX 5
 
 typedef void mishap_function(struct world *world, struct process *process);
 
@@ -17,11 +22,22 @@ static int64_t draw_until_us(struct world *world)
            chance_between(&world->chance, 1, longest_us[chance_draw(&world->chance, 4)]);
 }
 
+static void inspect(const struct world *world, int process)
+{
+    struct history history;
+
+    history_read(&history, world);
+    verdict_of_indexes(world, &history, process);
+    history_done(&history);
+}
+
 static void crash(struct world *world, struct process *process)
 {
     uint64_t dice = chance_draw(&world->chance, 10);
 
     process_kill(process);
+    if (chance_percent(&world->chance, 20))
+        inspect(world, process->number);
     process_lose_index(process, dice == 0   ? PROCESS_INDEX_GONE
                                 : dice <= 2 ? PROCESS_INDEX_OLD
                                             : PROCESS_INDEX_KEPT);
@@ -60,20 +76,48 @@ static void cut(struct world *world, struct process *process)
 static void append_foreign(struct world *world, struct process *process)
 {
     int32_t partition = (int32_t)chance_draw(&world->chance, (uint64_t)world->plan.partitions);
-    int64_t end = sim_broker_end(world->broker, WORLD_TOPIC, partition);
+    const char *topic = world->topics[chance_draw(&world->chance, (uint64_t)world->context_count)];
+    int64_t end = sim_broker_end(world->broker, topic, partition);
     static const struct log_record junk = {.value = TEXT("x")};
     (void)process;
 
     switch (chance_draw(&world->chance, 4)) {
-    case 0: sim_broker_append(world->broker, WORLD_TOPIC, partition, &junk); break;
-    case 1: sim_broker_skip_offset(world->broker, WORLD_TOPIC, partition); break;
+    case 0: sim_broker_append(world->broker, topic, partition, &junk); break;
+    case 1: sim_broker_skip_offset(world->broker, topic, partition); break;
     default:
         if (end > 0)
             sim_broker_copy(
-                world->broker, WORLD_TOPIC, partition,
+                world->broker, topic, partition,
                 end - 1 - (int64_t)chance_draw(&world->chance, (uint64_t)(end > 20 ? 20 : end)));
         break;
     }
+}
+
+static void hide(struct world *world, int32_t partition, int64_t count)
+{
+    for (int c = 0; c < world->context_count; c++) {
+        int64_t end = sim_broker_end(world->broker, world->topics[c], partition);
+        sim_broker_hide(world->broker, world->topics[c], partition,
+                        count == 0 ? LOG_OFFSET_NONE : (end > count ? end - count : 0));
+    }
+}
+
+/* The new leader knows for a moment less of the log than its readers do. */
+static void fall_behind(struct world *world)
+{
+    world->leader_behind_until_us =
+        world->broker_down_until_us + chance_between(&world->chance, 1, BEHIND_US_MAX);
+    for (int32_t p = 0; p < world->plan.partitions; p++)
+        hide(world, p, chance_between(&world->chance, 1, BEHIND_RECORDS_MAX));
+}
+
+void mishaps_pass(struct world *world)
+{
+    if (world->leader_behind_until_us == 0 || world_now_us(world) < world->leader_behind_until_us)
+        return;
+    world->leader_behind_until_us = 0;
+    for (int32_t p = 0; p < world->plan.partitions; p++)
+        hide(world, p, 0);
 }
 
 /* What the old leader had not replicated is gone, or there without an answer, or sent again; the
@@ -87,6 +131,8 @@ static void change_leader(struct world *world, struct process *process)
     world->broker_down_until_us = draw_until_us(world);
     sim_broker_shift_clock(world->broker,
                            chance_between(&world->chance, -3 * SECOND_US, 3 * SECOND_US));
+    if (chance_percent(&world->chance, 30))
+        fall_behind(world);
     for (int i = 0; i < world->plan.processes; i++) {
         struct log_port *port = world->processes[i].port;
         uint64_t dice = chance_draw(&world->chance, 3);

@@ -1,7 +1,7 @@
 /* The history against itself, and against lib/log's reader. */
 #include "tests/simulation/verdict.h"
 
-#include "command-svc/catalog/product.h"
+#include "command-svc/contexts.h"
 #include "lib/log/reader.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/world.h"
@@ -25,7 +25,7 @@ static int64_t version_before(const struct history *history, int number)
 
     for (int i = number - 1; i >= 0; i--) {
         const struct history_commit *earlier = &history->commits[i];
-        if (text_equal(earlier->subject, commit->subject))
+        if (stream_equal(&earlier->stream, &commit->stream))
             return earlier->events[earlier->count - 1].seen.version;
     }
     return 0;
@@ -43,52 +43,30 @@ static void check_versions(const struct world *world, const struct history *hist
                        (int)commit->partition, (long long)version);
 }
 
-/* What the room promises, written down without the room. */
-static void check_stock(const struct world *world, const struct history *history, int number)
-{
-    struct text subject = history->commits[number].subject;
-    int64_t on_hand = 0, reserved = 0;
-
-    for (int i = 0; i <= number; i++) {
-        const struct history_commit *commit = &history->commits[i];
-        for (int e = 0; e < commit->count && text_equal(commit->subject, subject); e++) {
-            const void *value = commit->events[e].seen.value;
-            const struct record *record = commit->events[e].record;
-            if (record == &stock_adjusted_record)
-                on_hand += ((const struct stock_adjusted *)value)->delta;
-            else if (record == &stock_reserved_record)
-                reserved += ((const struct stock_reserved *)value)->quantity;
-            else if (record == &reservation_released_record)
-                reserved -= ((const struct reservation_released *)value)->quantity;
-            else if (record == &reservation_committed_record) {
-                reserved -= ((const struct reservation_committed *)value)->quantity;
-                on_hand -= ((const struct reservation_committed *)value)->quantity;
-            }
-        }
-    }
-    if (on_hand < reserved || reserved < 0)
-        world_fail(world, "%lld units on hand, %lld reserved", (long long)on_hand,
-                   (long long)reserved);
-}
-
 void verdict_of_history(const struct world *world, const struct history *history)
 {
     for (int i = 0; i < history->commit_count; i++) {
         check_command(world, history, i);
         check_versions(world, history, i);
-        check_stock(world, history, i);
     }
 }
 
+/* lib/log's reader beside the history, one context at a time. */
 struct comparison {
     const struct world *world;
     const struct history *history;
+    int context;
     int next[8]; /* by partition: the commit due */
 };
 
-static int skip_to(const struct history *history, int number, int32_t partition)
+static int skip_to(const struct comparison *comparison, int32_t partition)
 {
-    while (number < history->commit_count && history->commits[number].partition != partition)
+    const struct history *history = comparison->history;
+    int number = comparison->next[partition];
+
+    while (number < history->commit_count &&
+           (history->commits[number].partition != partition ||
+            history->commits[number].context != comparison->context))
         number++;
     return number;
 }
@@ -97,7 +75,7 @@ static void on_commit(void *self, int32_t source, const struct log_event *events
                       const struct log_position *after)
 {
     struct comparison *comparison = self;
-    int number = skip_to(comparison->history, comparison->next[source], source);
+    int number = skip_to(comparison, source);
     const struct history_commit *commit = &comparison->history->commits[number];
     (void)after;
 
@@ -120,10 +98,10 @@ static void on_stopped(void *self, int32_t source, const struct error *error)
     world_fail(comparison->world, "a reader stops in partition %d: %s", (int)source, error->detail);
 }
 
-void verdict_of_readers(struct world *world, const struct history *history)
+static void compare_context(struct world *world, struct comparison *comparison)
 {
-    struct comparison comparison = {.world = world, .history = history};
-    struct log_reader_handler handler = {&comparison, on_commit, on_advanced, on_stopped};
+    struct log_reader_handler handler = {comparison, on_commit, on_advanced, on_stopped};
+    const char *topic = world->topics[comparison->context];
     struct log_port *port = sim_port_create(world->broker);
     struct log_reader *reader = log_reader_create(port, &handler, world->plan.partitions, NULL);
     struct log_position beginning;
@@ -131,14 +109,20 @@ void verdict_of_readers(struct world *world, const struct history *history)
 
     log_position_start(&beginning);
     for (int32_t partition = 0; partition < world->plan.partitions; partition++)
-        if (!log_reader_attach(reader, &(struct log_reading){WORLD_TOPIC, partition, &beginning},
-                               &source, NULL))
+        if (!log_reader_attach(reader, &(struct log_reading){topic, partition, &beginning}, &source,
+                               NULL))
             world_fail(world, "a reader cannot be attached");
     while (!log_reader_at_end(reader))
         log_reader_poll(reader, 1 + (size_t)chance_draw(&world->chance, READ_AT_ONCE), 0);
     for (int32_t partition = 0; partition < world->plan.partitions; partition++)
-        if (skip_to(history, comparison.next[partition], partition) != history->commit_count)
-            world_fail(world, "a reader misses commits of partition %d", (int)partition);
+        if (skip_to(comparison, partition) != comparison->history->commit_count)
+            world_fail(world, "a reader misses commits of %s/%d", topic, (int)partition);
     log_reader_destroy(reader);
     sim_port_destroy(port);
+}
+
+void verdict_of_readers(struct world *world, const struct history *history)
+{
+    for (int context = 0; context < world->context_count; context++)
+        compare_context(world, &(struct comparison){world, history, context, {0}});
 }

@@ -11,5 +11,5 @@ void verdict_of_history(const struct world *world, const struct history *history
 void verdict_of_attempts(const struct world *world, struct history *history);
 /* lib/log's reader sees the same commits. */
 void verdict_of_readers(struct world *world, const struct history *history);
-/* Every index is the fold of the log. After process_stop. */
-void verdict_of_indexes(const struct world *world, struct history *history);
+/* The process's indexes are folds of the log up to their positions. While it is down. */
+void verdict_of_indexes(const struct world *world, struct history *history, int process);

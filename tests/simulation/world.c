@@ -1,12 +1,15 @@
 /* Steps until the plan is done, then a calm in which everything must come to its end. */
 #include "tests/simulation/world.h"
 
+#include "command-svc/contexts.h"
 #include "tests/simulation/clients.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/kernel.h"
 #include "tests/simulation/mishaps.h"
 #include "tests/simulation/network.h"
+#include "tests/simulation/room.h"
 #include "tests/simulation/verdict.h"
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +76,7 @@ static void step(struct world *world)
     else
         crowd_act(world);
     mishaps_strike(world);
+    mishaps_pass(world);
 }
 
 static bool has_open_calls(const struct world *world)
@@ -115,6 +119,9 @@ static void calm_down(struct world *world, bool probed)
 static void end_mishaps(struct world *world)
 {
     world->broker_down_until_us = 0;
+    if (world->leader_behind_until_us != 0)
+        world->leader_behind_until_us = 1;
+    mishaps_pass(world);
     for (int i = 0; i < world->plan.processes; i++) {
         struct process *process = &world->processes[i];
         process->disk_full_until_us = process->deaf_until_us = process->mute_until_us = 0;
@@ -170,13 +177,24 @@ static void finish(struct world *world)
     calm_down(world, true);
     history_read(&history, world);
     verdict_of_history(world, &history);
+    room_check(world, &history);
     verdict_of_attempts(world, &history);
     verdict_of_readers(world, &history);
-    for (int i = 0; i < world->plan.processes; i++)
+    for (int i = 0; i < world->plan.processes; i++) {
         process_stop(&world->processes[i]);
-    verdict_of_indexes(world, &history);
+        verdict_of_indexes(world, &history, i);
+    }
     count(world, &history);
     history_done(&history);
+}
+
+static void name_topics(struct world *world)
+{
+    for (; contexts[world->context_count] != NULL; world->context_count++) {
+        assert(world->context_count < CONTEXTS_MAX);
+        snprintf(world->topics[world->context_count], TOPIC_SIZE, "sijang.%s.events.v1",
+                 contexts[world->context_count]->name);
+    }
 }
 
 void world_live(uint64_t seed, const char *folder, struct census *census, bool verbose)
@@ -192,6 +210,7 @@ void world_live(uint64_t seed, const char *folder, struct census *census, bool v
     world->chance.state = seed;
     kernel_seed(seed);
     plan_draw(&world->plan, &world->chance);
+    name_topics(world);
     world->broker = sim_broker_create(seed);
     world->crowd = crowd_create(world);
     for (int i = 0; i < world->plan.processes; i++) {

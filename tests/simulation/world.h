@@ -8,9 +8,9 @@
 #include "tests/simulation/process.h"
 #include "tests/support/sim_broker.h"
 
-#define WORLD_TOPIC   "sijang.catalog.events.v1"
-#define WORLD_CONTEXT "catalog"
-#define GHOSTS_MAX    64
+#define GHOSTS_MAX   64
+#define CONTEXTS_MAX 4
+#define TOPIC_SIZE   64
 
 struct census;
 struct crowd;
@@ -25,10 +25,13 @@ struct world {
     struct chance chance;
     struct plan plan;
     struct sim_broker *broker;
+    char topics[CONTEXTS_MAX][TOPIC_SIZE]; /* by context */
+    int context_count;
     struct process processes[PROCESSES_MAX];
     struct log_port *ghosts[GHOSTS_MAX]; /* what dead processes had under way */
     int ghost_count;
     int64_t broker_down_until_us;
+    int64_t leader_behind_until_us; /* it shows less of the logs than there is; 0: all */
     struct crowd *crowd;
     struct census *census;
 };

@@ -178,7 +178,9 @@ void sim_port_see(struct log_port *port, int32_t source, int64_t count)
     struct sim_source *seeing = &sim_port_of(port)->sources[source];
 
     assert(count <= sim_port_unseen(port, source));
-    seeing->seen = sim_port_visible(sim_port_of(port), seeing) + count;
+    int64_t seen = sim_port_visible(sim_port_of(port), seeing) + count;
+    if (seen > seeing->seen)
+        seeing->seen = seen;
 }
 
 int32_t sim_port_sources(const struct log_port *port)

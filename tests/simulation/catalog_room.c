@@ -1,13 +1,11 @@
-/* What clients want: a few products that many of them create, fill, reserve and change. */
+/* The catalog: a few products that many clients create, fill, reserve and change. */
 #include "command-svc/catalog/product.h"
-#include "lib/log/partition.h"
-#include "lib/record/json.h"
 #include "schemas/roles.h"
 #include "tests/simulation/clients.h"
+#include "tests/simulation/history.h"
+#include "tests/simulation/room.h"
 #include "tests/simulation/world.h"
-#include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 #define PARTS_KNOWN 6
 
@@ -23,38 +21,17 @@ static const struct command *const commands[] = {
     [WISH_END] = &delist_product,
 };
 
-static void draw_bytes(struct chance *chance, uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)chance_draw(chance, 256);
-}
-
-/* As the service does it: in the partition of the command id. */
-void operation_draw_product(struct world *world, const struct uuid *command_id,
-                            char ret_id[static PRODUCT_ID_SIZE])
-{
-    char command_text[UUID_TEXT_SIZE];
-    struct uuid id;
-
-    uuid_format(command_id, command_text);
-    int32_t wanted = log_partition_of(text_of(command_text), world->plan.partitions);
-    do {
-        draw_bytes(&world->chance, id.bytes, sizeof(id.bytes));
-        uuid_format(&id, ret_id);
-    } while (log_partition_of(text_of(ret_id), world->plan.partitions) != wanted);
-}
-
 static enum wish draw_wish(struct world *world)
 {
     static const enum wish wishes[] = {WISH_LIST,    WISH_ADJUST,  WISH_ADJUST,  WISH_RESERVE,
                                        WISH_RESERVE, WISH_RESERVE, WISH_RESERVE, WISH_COMMIT,
                                        WISH_RELEASE, WISH_RELEASE, WISH_PRICE};
-    const struct crowd *crowd = world->crowd;
+    int count = crowd_count_known(world->crowd, &product_aggregate);
 
-    if (crowd->product_count == 0)
+    if (count == 0)
         return WISH_LIST;
     enum wish wish = wishes[chance_draw(&world->chance, sizeof(wishes) / sizeof(wishes[0]))];
-    if (wish == WISH_LIST && crowd->product_count >= world->plan.products)
+    if (wish == WISH_LIST && count >= world->plan.products)
         return chance_percent(&world->chance, 5) ? WISH_END : WISH_RESERVE;
     return wish;
 }
@@ -97,43 +74,47 @@ static void write_body(struct world *world, struct operation *operation, enum wi
     }
 }
 
-void operation_draw(struct world *world, struct operation *operation)
+void room_draw(struct world *world, struct operation *operation)
 {
-    struct chance *chance = &world->chance;
-    const struct crowd *crowd = world->crowd;
     enum wish wish = draw_wish(world);
-    bool stranger = chance_percent(chance, 5);
+    bool stranger = chance_percent(&world->chance, 5);
 
     operation->command = commands[wish];
-    operation->keyed = operation->command->effect != COMMAND_CHANGES || chance_percent(chance, 80);
     operation->subject = stranger ? "ben" : "anna";
     operation->roles = stranger ? ROLE_SELLER : ROLE_SELLER | ROLE_SERVICE;
-    operation->expected_version = NO_VERSION;
-    draw_bytes(chance, operation->command_id.bytes, sizeof(operation->command_id.bytes));
-    draw_bytes(chance, operation->request_hash, sizeof(operation->request_hash));
-    if (wish != WISH_LIST)
-        memcpy(operation->product_id,
-               crowd->products[chance_draw(chance, (uint64_t)crowd->product_count)],
-               PRODUCT_ID_SIZE);
-    if (wish != WISH_LIST && chance_percent(chance, 3))
-        operation_draw_product(world, &operation->command_id, operation->product_id);
-    if (wish != WISH_LIST && chance_percent(chance, 10))
-        operation->expected_version = (int64_t)chance_draw(chance, 20);
     write_body(world, operation, wish);
 }
 
-void *operation_read_input(const struct operation *operation, struct arena *arena)
+/* What the room promises, written down without it. */
+static void check_stock(const struct world *world, const struct history *history, int number)
 {
-    const struct record *record = operation->command->input;
-    struct json_reading reading = {.arena = arena};
-    void *input = arena_alloc_zeroed(arena, record->size + 1);
+    const struct stream *stream = &history->commits[number].stream;
+    int64_t on_hand = 0, reserved = 0;
 
-    assert(input != NULL);
-    enum json_outcome outcome = json_read(record, text_of(operation->body), &reading, input);
-    for (size_t i = 0; i < record->field_count && outcome == JSON_OK; i++)
-        if (record->fields[i].in_path)
-            outcome = json_set_text(record, record->fields[i].name, text_of(operation->part_id),
-                                    &reading, input);
-    assert(outcome == JSON_OK);
-    return input;
+    for (int i = 0; i <= number; i++) {
+        const struct history_commit *commit = &history->commits[i];
+        for (int e = 0; e < commit->count && stream_equal(&commit->stream, stream); e++) {
+            const void *value = commit->events[e].seen.value;
+            const struct record *record = commit->events[e].record;
+            if (record == &stock_adjusted_record)
+                on_hand += ((const struct stock_adjusted *)value)->delta;
+            else if (record == &stock_reserved_record)
+                reserved += ((const struct stock_reserved *)value)->quantity;
+            else if (record == &reservation_released_record)
+                reserved -= ((const struct reservation_released *)value)->quantity;
+            else if (record == &reservation_committed_record) {
+                reserved -= ((const struct reservation_committed *)value)->quantity;
+                on_hand -= ((const struct reservation_committed *)value)->quantity;
+            }
+        }
+    }
+    if (on_hand < reserved || reserved < 0)
+        world_fail(world, "%lld units on hand, %lld reserved", (long long)on_hand,
+                   (long long)reserved);
+}
+
+void room_check(const struct world *world, const struct history *history)
+{
+    for (int i = 0; i < history->commit_count; i++)
+        check_stock(world, history, i);
 }

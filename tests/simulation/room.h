@@ -1,0 +1,11 @@
+/* What the rooms of a program want in a simulated world. One implementation is linked in. */
+#pragma once
+
+struct history;
+struct operation;
+struct world;
+
+/* Draws command, part, body and caller. */
+void room_draw(struct world *world, struct operation *operation);
+/* What the rooms promise, of the whole history. */
+void room_check(const struct world *world, const struct history *history);
