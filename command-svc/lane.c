@@ -27,9 +27,9 @@ void lane_answer(struct lane *lane, struct call *call)
     call->finish(call);
 }
 
-void lane_answer_when_durable(struct lane *lane, struct call *call)
+void lane_answer_when_certain(struct lane *lane, struct call *call)
 {
-    call->token = lane->appended;
+    call->token = call->appended ? lane->appended : lane->appended + 1;
     if (call->token <= lane->acknowledged)
         lane_answer(lane, call);
     else
@@ -217,7 +217,8 @@ static void lane_deposed(void *self, struct log_partition *partition)
     lane->acknowledged = lane->appended;
 }
 
-/* Up to the new claim everything is decided: found in the log is done, not found did not happen. */
+/* Up to the next claim everything is decided: found in the log is done, not found did not happen.
+ */
 static void settle(struct lane *lane, struct call *call)
 {
     struct error error;
@@ -240,10 +241,20 @@ static void settle(struct lane *lane, struct call *call)
     lane_answer(lane, call);
 }
 
-static void lane_serving(void *self, struct log_partition *partition, const struct log_position *at)
+static void lane_settled(void *self, struct log_partition *partition, const struct log_position *at)
 {
     struct lane *lane = log_partition_user(partition);
     struct call *call;
+    (void)self;
+
+    lane->position = *at;
+    while ((call = call_pop(&lane->unsettled)) != NULL)
+        settle(lane, call);
+}
+
+static void lane_serving(void *self, struct log_partition *partition, const struct log_position *at)
+{
+    struct lane *lane = log_partition_user(partition);
     (void)self;
 
     lane->position = *at;
@@ -251,8 +262,6 @@ static void lane_serving(void *self, struct log_partition *partition, const stru
     log_info("lane_serving", LOG_STRING("context", lane->store.context->name),
              LOG_NUMBER("partition", lane->number), LOG_NUMBER("term", at->term));
     reactor_serving(lane->reactor);
-    while ((call = call_pop(&lane->unsettled)) != NULL)
-        settle(lane, call);
     take_pending(lane);
 }
 
@@ -263,6 +272,7 @@ const struct log_owner lane_owner = {
     .serving = lane_serving,
     .acknowledged = lane_acknowledged,
     .deposed = lane_deposed,
+    .settled = lane_settled,
 };
 
 static void expire_queue(struct lane *lane, struct call_queue *queue, int64_t boot_us)

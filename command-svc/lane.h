@@ -26,6 +26,8 @@ struct lane {
     int64_t deadlines_boot_us;    /* none fires before: the last one failed */
     bool hurries;                 /* what is not flushed yet is waited for */
     int64_t slip;                 /* void records among those of the present term */
+    uint64_t barrier_token;       /* of the last barrier appended */
+    int64_t barrier_boot_us;      /* when it was */
     bool stop_said;               /* that its log cannot be served any more was logged */
     _Atomic size_t *open_calls;   /* the shard's count of calls not answered yet */
 };
@@ -34,9 +36,11 @@ struct lane {
 void lane_take(struct lane *lane, struct call *call);
 /* Where the n-th record from now will be, counted from 1, if nobody else writes in between. */
 int64_t lane_foresee(const struct lane *lane, size_t n);
-/* Has the call answered once everything appended to this lane so far is acknowledged. Its outcome
- * is set. */
-void lane_answer_when_durable(struct lane *lane, struct call *call);
+/* Has the call answered once what it rests on is certain. Its outcome is set. With a commit, its
+ * own or its twin's: when everything appended to this lane so far is acknowledged. Without one:
+ * when the next record of this lane is, which proves that the lane was still ours as it was
+ * decided. */
+void lane_answer_when_certain(struct lane *lane, struct call *call);
 /* Has it answered now. */
 void lane_answer(struct lane *lane, struct call *call);
 /* Now and then: works on calls kept while the log was not served, and ends those whose clients have

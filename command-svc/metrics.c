@@ -36,6 +36,10 @@ struct metric metric_open_calls = {
     .help = "Commands not answered yet.",
     .kind = METRIC_GAUGE,
 };
+struct metric metric_barriers = {
+    .name = "sijang_barriers_total",
+    .help = "Records appended only to prove ownership, for answers that leave no event.",
+};
 struct metric metric_lanes_serving = {
     .name = "sijang_partitions_serving",
     .help = "Partitions, over all contexts, that take commands here.",
@@ -64,14 +68,23 @@ struct metric metric_reactions_open = {
 };
 
 struct metric *const command_metrics[] = {
-    &commands_forwarded,      &commands_done,
-    &commands_refused,        &commands_faulted,
-    &metric_command_duration, &metric_flush,
-    &metric_overlay,          &metric_open_calls,
-    &metric_forwarding,       &metric_lanes_serving,
-    &metric_deadlines_fired,  &metric_reaction_steps,
-    &metric_reaction_retries, &metric_reaction_parked,
-    &metric_reactions_open,   NULL,
+    &commands_forwarded,
+    &commands_done,
+    &commands_refused,
+    &commands_faulted,
+    &metric_command_duration,
+    &metric_flush,
+    &metric_overlay,
+    &metric_open_calls,
+    &metric_forwarding,
+    &metric_lanes_serving,
+    &metric_deadlines_fired,
+    &metric_reaction_steps,
+    &metric_reaction_retries,
+    &metric_reaction_parked,
+    &metric_reactions_open,
+    &metric_barriers,
+    NULL,
 };
 
 void metrics_count(const struct call *call)

@@ -9,6 +9,7 @@ extern struct metric *const command_metrics[]; /* NULL-terminated */
 extern struct metric metric_flush;
 extern struct metric metric_overlay;
 extern struct metric metric_open_calls;
+extern struct metric metric_barriers;
 extern struct metric metric_lanes_serving;
 extern struct metric metric_deadlines_fired;
 extern struct metric metric_forwarding;

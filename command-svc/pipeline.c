@@ -299,7 +299,7 @@ void pipeline_work(struct lane *lane, struct call *call)
         call_fault(call, FAULT_DEADLINE_PASSED);
         lane_answer(lane, call);
     } else if (work(lane, call, &error)) {
-        lane_answer_when_durable(lane, call);
+        lane_answer_when_certain(lane, call);
     } else {
         if (!fault_entry(error.fault)->retryable)
             log_error("command_failed", LOG_STRING("command", call->command->name),

@@ -7,6 +7,7 @@
 #include "command-svc/history_queue.h"
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
+#include "command-svc/proof.h"
 #include "command-svc/reactor.h"
 #include "command-svc/returns.h"
 #include "lib/core/logger.h"
@@ -26,6 +27,7 @@
 #define GATHER_CALLS_MAX   64
 #define GATHER_US_MAX      1000
 #define GATHER_MS          1
+#define PROOF_MS           2
 #define IDLE_MS            20
 #define BUSY_FLUSH_WAIT_MS 5
 #define SETTLE_BACKOFF_US  50000
@@ -191,14 +193,39 @@ static void flush_one_that_is_due(struct shard *shard, int64_t boot_us)
     }
 }
 
+static void give_proofs(struct shard *shard, int64_t boot_us)
+{
+    for (size_t i = 0; i < shard->holding_count; i++)
+        for (int c = 0; c < shard->context_count; c++)
+            proof_give_if_due(&shard->holdings[i].lanes[c], boot_us);
+}
+
+static int64_t proofs_due_us(const struct shard *shard)
+{
+    int64_t due_us = INT64_MAX;
+
+    for (size_t i = 0; i < shard->holding_count; i++)
+        for (int c = 0; c < shard->context_count; c++) {
+            int64_t one_us = proof_due_us(&shard->holdings[i].lanes[c]);
+            due_us = one_us < due_us ? one_us : due_us;
+        }
+    return due_us;
+}
+
 /* How long the thread may sleep unless it is woken. */
 static int idle_ms(struct shard *shard)
 {
+    int64_t proof_us = proofs_due_us(shard) - boot_us_of(shard);
+
     pthread_mutex_lock(&shard->mutex);
     bool gathering = shard->submitted.count > 0;
     pthread_mutex_unlock(&shard->mutex);
-    if (gathering)
+    if (proof_us <= 0)
+        return 0;
+    if (gathering || proof_us <= GATHER_US_MAX)
         return GATHER_MS;
+    if (proof_us <= PROOF_INTERVAL_US)
+        return PROOF_MS;
     for (size_t i = 0; i < shard->holding_count; i++)
         if (index_unflushed(shard->holdings[i].index) > 0)
             return BUSY_FLUSH_WAIT_MS;
@@ -263,6 +290,7 @@ size_t shard_turn(struct shard *shard)
         look_around(shard, boot_us);
         shard->look_boot_us = boot_us + LOOK_INTERVAL_US;
     }
+    give_proofs(shard, boot_us);
     flush_one_that_is_due(shard, boot_us);
     react(shard, boot_us);
     return handled;

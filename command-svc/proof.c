@@ -1,0 +1,34 @@
+/* Barriers, as few as will do. */
+#include "command-svc/proof.h"
+
+#include "command-svc/metrics.h"
+#include "lib/log/platform.h"
+
+static bool is_wanted(const struct lane *lane)
+{
+    const struct call *last = lane->waiting.last;
+
+    return last != NULL && last->token > lane->appended &&
+           lane->barrier_token <= lane->acknowledged &&
+           log_partition_state(lane->log) == LOG_SERVING;
+}
+
+int64_t proof_due_us(const struct lane *lane)
+{
+    return is_wanted(lane) ? lane->barrier_boot_us + PROOF_INTERVAL_US : INT64_MAX;
+}
+
+void proof_give_if_due(struct lane *lane, int64_t boot_us)
+{
+    static const struct platform_entry barrier = {.kind = PLATFORM_BARRIER};
+    struct error error;
+
+    if (proof_due_us(lane) > boot_us)
+        return;
+    lane->barrier_boot_us = boot_us;
+    if (!log_partition_append_platform(lane->log, &barrier, lane->appended + 1, &error))
+        return; /* too much is under way: tried again after the interval */
+    index_seal(lane->store.index);
+    lane->barrier_token = ++lane->appended;
+    metric_add(&metric_barriers, 1);
+}

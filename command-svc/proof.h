@@ -1,0 +1,15 @@
+/* Proof that this process still owns a lane, for answers that leave no commit: a refusal is as good
+ * as an acceptance only after a record produced behind the decision is acknowledged. Where no
+ * commit follows by itself, one barrier serves all who wait. On the shard's thread. */
+#pragma once
+
+#include "command-svc/lane.h"
+
+#define PROOF_INTERVAL_US 2000 /* between two barriers of a lane, at least */
+
+/* Appends a barrier if somebody waits for one, none is on its way, and the last one is old enough.
+ */
+void proof_give_if_due(struct lane *lane, int64_t boot_us);
+/* Boot time when proof_give_if_due has something to do; INT64_MAX: not before something else
+ * happens. */
+int64_t proof_due_us(const struct lane *lane);
