@@ -1,13 +1,16 @@
-/* The events of one transaction. */
+/* What was read for one transaction. */
 #include "projector/batch.h"
 
 #include "lib/record/avro.h"
 #include <stdlib.h>
+#include <string.h>
 
-void batch_init(struct batch *batch, const struct view *view, size_t arena_bytes_max)
+bool batch_init(struct batch *batch, size_t feed_count, size_t arena_bytes_max, struct error *error)
 {
-    *batch = (struct batch){.view = view};
+    *batch = (struct batch){.feed_count = feed_count};
     arena_init(&batch->arena, arena_bytes_max);
+    batch->ends = calloc(feed_count, sizeof(*batch->ends));
+    return batch->ends != NULL || error_set(error, FAULT_OUT_OF_MEMORY, "%zu feeds", feed_count);
 }
 
 void batch_done(struct batch *batch)
@@ -15,6 +18,7 @@ void batch_done(struct batch *batch)
     arena_done(&batch->arena);
     free(batch->events);
     free(batch->commits);
+    free(batch->ends);
     *batch = (struct batch){0};
 }
 
@@ -24,6 +28,15 @@ void batch_clear(struct batch *batch)
     batch->event_count = 0;
     batch->commit_count = 0;
     batch->bytes = 0;
+    if (batch->moved)
+        memset(batch->ends, 0, batch->feed_count * sizeof(*batch->ends));
+    batch->moved = false;
+}
+
+void batch_advance(struct batch *batch, size_t feed, const struct log_position *after)
+{
+    batch->ends[feed] = (struct batch_end){.moved = true, .read = *after};
+    batch->moved = true;
 }
 
 static bool reserve(void **items, size_t *capacity, size_t needed, size_t item_size)
@@ -41,89 +54,6 @@ static bool reserve(void **items, size_t *capacity, size_t needed, size_t item_s
     return true;
 }
 
-static bool reads(const struct view *view, const struct record *record)
-{
-    for (size_t i = 0; view->events[i] != NULL; i++)
-        if (view->events[i] == record)
-            return true;
-    return false;
-}
-
-static int kind_of(const struct context *context, const struct record *record)
-{
-    int kind = 0;
-    while (context->events[kind] != record)
-        kind++;
-    return kind;
-}
-
-/* The record of its schema; NULL (DATA_CORRUPT, SCHEMA_UNKNOWN) if this program knows none. */
-static const struct record *find_record(const struct context *context,
-                                        const struct log_event *event, struct error *error)
-{
-    uint32_t schema_id;
-    if (!avro_frame((const uint8_t *)event->payload.bytes, event->payload.size, &schema_id)) {
-        error_set(error, FAULT_DATA_CORRUPT, "the payload is not framed Avro");
-        return NULL;
-    }
-    const struct record *record = avro_find_record(context->events, schema_id);
-    if (record == NULL)
-        error_set(error, FAULT_SCHEMA_UNKNOWN,
-                  "schema id %u is not known in context %s: upgrade this projector", schema_id,
-                  context->name);
-    return record;
-}
-
-static bool decode(struct batch *batch, const struct log_event *event, struct batch_event *kept,
-                   struct error *error)
-{
-    const struct record *record = kept->record;
-    void *value = arena_alloc(&batch->arena, record->size);
-    struct text payload = arena_copy_text(&batch->arena, event->payload);
-    kept->view.subject = arena_copy_text(&batch->arena, event->subject);
-    if (value == NULL || payload.bytes == NULL || kept->view.subject.bytes == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "a batch of %zu events", batch->event_count);
-    kept->view.value = value;
-    batch->bytes += payload.size;
-    return avro_decode_framed(record, payload, &batch->arena, value, error);
-}
-
-static bool find_keys(struct batch *batch, struct batch_event *kept, struct error *error)
-{
-    struct view_keys keys = {.count = 0};
-    if (!batch->view->keys(&kept->view, &keys))
-        return error_set(error, FAULT_DATA_CORRUPT, "the event has no valid key");
-    kept->keys = arena_copy(&batch->arena, keys.keys, keys.count * sizeof(keys.keys[0]));
-    kept->key_count = keys.count;
-    if (kept->keys == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "a batch of %zu events", batch->event_count);
-    return true;
-}
-
-/* Appends the event if the view reads it. */
-static bool add_event(struct batch *batch, const struct context *context,
-                      const struct log_event *event, struct error *error)
-{
-    const struct record *record = find_record(context, event, error);
-    if (record == NULL)
-        return false;
-    if (!reads(batch->view, record))
-        return true;
-    struct batch_event *kept = &batch->events[batch->event_count];
-    *kept = (struct batch_event){
-        .view = {.context = context->name,
-                 .kind = kind_of(context, record),
-                 .version = event->version,
-                 .time_us = event->time_us},
-        .record = record,
-        .offset = event->offset,
-    };
-    if (!decode(batch, event, kept, error) || !find_keys(batch, kept, error))
-        return false;
-    batch->event_count++;
-    return true;
-}
-
 static bool make_room(struct batch *batch, size_t event_count)
 {
     void *events = batch->events;
@@ -137,34 +67,107 @@ static bool make_room(struct batch *batch, size_t event_count)
     return made;
 }
 
-bool batch_add(struct batch *batch, struct sources *sources, size_t source,
+static const struct record *record_named(enum context_number context, struct text name)
+{
+    const struct record *const *events = contexts[context].events;
+    while (*events != NULL && !text_is(name, (*events)->full_name))
+        events++;
+    return *events;
+}
+
+/* The record of its schema. With a fault, the one that its type names; NULL: no known one. */
+static const struct record *find_record(enum context_number context, const struct log_event *event,
+                                        struct error *error)
+{
+    uint32_t schema_id;
+    if (!avro_frame((const uint8_t *)event->payload.bytes, event->payload.size, &schema_id)) {
+        error_set(error, FAULT_DATA_CORRUPT, "the payload is not framed Avro");
+        return record_named(context, event->type);
+    }
+    const struct record *record = avro_find_record(contexts[context].events, schema_id);
+    if (record != NULL)
+        return record;
+    error_set(error, FAULT_SCHEMA_UNKNOWN,
+              "schema id %u is not known in context %s: upgrade this projector", schema_id,
+              contexts[context].name);
+    return record_named(context, event->type);
+}
+
+static bool keep_texts(struct batch *batch, const struct log_event *event, struct batch_event *kept)
+{
+    kept->payload = arena_copy_text(&batch->arena, event->payload);
+    kept->view.subject = arena_copy_text(&batch->arena, event->subject);
+    return kept->payload.bytes != NULL && kept->view.subject.bytes != NULL;
+}
+
+static bool keep_fault(struct batch *batch, const struct log_event *event, struct batch_event *kept,
+                       const struct error *fault)
+{
+    kept->type = arena_copy_text(&batch->arena, event->type);
+    kept->fault = arena_copy(&batch->arena, fault, sizeof(*fault));
+    kept->view.value = NULL;
+    return kept->type.bytes != NULL && kept->fault != NULL;
+}
+
+/* False: memory ran out. */
+static bool decode(struct batch *batch, const struct log_event *event, const struct record *record,
+                   struct batch_event *kept)
+{
+    struct error fault = {0};
+    void *value = arena_alloc(&batch->arena, record->size);
+    if (value == NULL)
+        return false;
+    kept->view.value = value;
+    if (avro_decode_framed(record, kept->payload, &batch->arena, value, &fault))
+        return true;
+    return fault.fault != FAULT_OUT_OF_MEMORY && keep_fault(batch, event, kept, &fault);
+}
+
+/* Appends the event if some view reads it. False: memory ran out. */
+static bool add_event(struct batch *batch, enum context_number context,
+                      const struct log_event *event)
+{
+    struct error fault = {0};
+    const struct record *record = find_record(context, event, &fault);
+    int kind = record != NULL ? event_kind_of(context, record) : -1;
+    if (kind >= 0 && !event_set_has(&batch->wanted, context, kind))
+        return true;
+    struct batch_event *kept = &batch->events[batch->event_count];
+    *kept = (struct batch_event){
+        .view = {.context = contexts[context].name,
+                 .kind = kind,
+                 .version = event->version,
+                 .time_us = event->time_us},
+        .type = record != NULL ? text_of(record->full_name) : (struct text){0},
+        .id = event->id,
+        .offset = event->offset,
+    };
+    if (!keep_texts(batch, event, kept) ||
+        !(fault.fault == FAULT_NONE ? decode(batch, event, record, kept)
+                                    : keep_fault(batch, event, kept, &fault)))
+        return false;
+    batch->bytes += kept->payload.size;
+    batch->event_count++;
+    return true;
+}
+
+bool batch_add(struct batch *batch, size_t feed, enum context_number context,
                const struct read_commit *commit, struct error *error)
 {
-    struct source *from = &sources->items[source];
-    if (from->halt.halted)
-        return true;
-    if (!make_room(batch, commit->count))
-        return error_set(error, FAULT_OUT_OF_MEMORY, "a batch of %zu events", batch->event_count);
     size_t first = batch->event_count;
-    for (size_t i = 0; i < commit->count; i++) {
-        const struct log_event *event = &commit->events[i];
-        struct error cause = {0};
-        if (add_event(batch, from->context, event, &cause))
-            continue;
+    bool added = make_room(batch, commit->count);
+    for (size_t i = 0; i < commit->count && added; i++)
+        added = add_event(batch, context, &commit->events[i]);
+    if (!added) {
         batch->event_count = first;
-        if (cause.fault == FAULT_OUT_OF_MEMORY) {
-            *error = cause;
-            return false;
-        }
-        source_halt(from, event->offset, event->type, event->subject, &cause);
-        return true;
+        return error_set(error, FAULT_OUT_OF_MEMORY, "a batch of %zu events", first);
     }
     batch->commits[batch->commit_count++] = (struct batch_commit){
-        .source = source,
+        .feed = feed,
         .first = first,
         .count = batch->event_count - first,
         .after = *commit->after,
     };
-    from->read = *commit->after;
+    batch_advance(batch, feed, commit->after);
     return true;
 }

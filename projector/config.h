@@ -14,7 +14,9 @@ struct projector_config {
     int64_t batch_bytes;
     int64_t cache_bytes;
     int64_t fetch_bytes;
-    int64_t fetch_bytes_min;
+    int64_t fetch_spacing_ms;
+    int64_t pace_ms;
+    int64_t apart_records;
     int64_t statement_timeout_ms;
     int64_t lag_events_max;
 };

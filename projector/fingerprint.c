@@ -21,9 +21,14 @@ static const struct record fingerprint_record = {
     .field_count = COUNT_OF(fingerprint_fields),
 };
 
+static const enum db_type read_types[] = {DB_TEXT, DB_INTEGER};
+
 const struct db_statement fingerprint_read = {
     .name = "fingerprint_read",
-    .sql = "SELECT view, revision, columns, events, contexts FROM fingerprint",
+    .sql = "SELECT view, revision, columns, events, contexts FROM projector.fingerprint"
+           " WHERE view = $1 AND revision = $2",
+    .parameters = read_types,
+    .parameter_count = COUNT_OF(read_types),
     .row = &fingerprint_record,
 };
 
@@ -108,13 +113,15 @@ bool fingerprint_check(struct db_connection *connection, const struct view *view
     struct db_rows rows;
     if (!fingerprint_of(view, arena, &own))
         return error_set(error, FAULT_OUT_OF_MEMORY, "fingerprint");
-    if (!db_run(connection, &fingerprint_read, NULL, arena, &rows, error))
+    struct db_value values[] = {db_text(own.view), db_integer(own.revision)};
+    if (!db_run(connection, &fingerprint_read, values, arena, &rows, error))
         return error_add(error, "fingerprint");
     const char *what = rows.count == 1 ? difference(&own, rows.items) : "number of rows";
     if (what == NULL)
         return true;
     return error_set(error, FAULT_CONFIG_INVALID,
-                     "%s.fingerprint differs from this program in its %s: run the projector that "
-                     "fits, or give the view a new .revision and a migration, and rebuild it",
-                     view->schema, what);
+                     "the fingerprint of %s, revision %d, differs from this program in its %s: run "
+                     "the projector that fits, or give the view a new .revision and a migration, "
+                     "and rebuild it",
+                     view->name, view->revision, what);
 }

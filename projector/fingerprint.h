@@ -1,5 +1,5 @@
 /* Does this program's view match the tables it writes? Columns, events, contexts and revision are
- * kept in the revision's schema; code that differs must not touch the rows. */
+ * kept beside them; code that differs must not touch the rows. */
 #pragma once
 
 #include "lib/db/connection.h"

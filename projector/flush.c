@@ -1,14 +1,13 @@
 /* Rows and positions in one transaction. */
 #include "projector/flush.h"
 
-#include "projector/positions.h"
 #include <string.h>
 
-/* Rows that really changed; *ret_rows is an array of pointers from the batch's arena. */
-static bool changed_rows(const struct fold *fold, const void ***ret_rows, size_t *ret_count,
-                         struct error *error)
+/* Rows that really changed; *ret_rows is an array of pointers. */
+static bool changed_rows(const struct fold *fold, struct arena *arena, const void ***ret_rows,
+                         size_t *ret_count, struct error *error)
 {
-    const void **rows = arena_alloc(&fold->batch->arena, fold->row_count * sizeof(*rows));
+    const void **rows = arena_alloc(arena, fold->row_count * sizeof(*rows));
     if (rows == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "%zu rows", fold->row_count);
     size_t count = 0;
@@ -22,56 +21,51 @@ static bool changed_rows(const struct fold *fold, const void ***ret_rows, size_t
     return true;
 }
 
-static bool send_rows(const struct fold *fold, const void *const *rows, size_t count,
-                      struct db_connection *connection, struct error *error)
+static bool send_rows(const struct flush *flush, const struct fold *fold, struct error *error)
 {
     const struct record *record = fold->view->row;
     struct db_value values[DB_PARAMETERS_MAX];
+    const void **rows = NULL;
+    size_t count = 0;
+    if (fold->row_count == 0)
+        return true;
+    if (!changed_rows(fold, flush->arena, &rows, &count, error))
+        return false;
+    if (count == 0)
+        return true;
     for (size_t i = 0; i < record->field_count; i++)
         values[i] = db_column(record, record->fields[i].name, rows, count);
-    return db_send(connection, fold->view->upsert, values, error);
+    return db_send(flush->connection, fold->view->upsert, values, error);
 }
 
-/* In the open transaction. False: roll back. */
-static bool write_all(const struct fold *fold, const struct sources *sources,
-                      struct db_connection *connection, bool *ret_fenced, struct error *error)
+/* In the open transaction. */
+static bool send_all(const struct flush *flush, bool *ret_sent, struct error *error)
 {
-    struct arena *arena = &fold->batch->arena;
-    const void **rows = NULL;
-    size_t row_count = 0, expected;
-    struct db_rows fenced;
-    if (!changed_rows(fold, &rows, &row_count, error) ||
-        !positions_send_fence(connection, sources, arena, &expected, error))
+    if (!positions_send_fence(flush->connection, &flush->fence, flush->arena, ret_sent, error))
         return false;
-    if (row_count > 0 && !send_rows(fold, rows, row_count, connection, error))
-        return false;
-    if (!db_take(connection, arena, &fenced, error))
-        return error_add(error, "fence");
-    *ret_fenced = fenced.affected != (int64_t)expected;
-    return !*ret_fenced;
+    for (size_t i = 0; i < flush->fence.set->count; i++)
+        if (!send_rows(flush, &flush->fence.set->items[i]->fold, error))
+            return false;
+    return db_commit_send(flush->connection, error);
 }
 
-static bool moves(const struct sources *sources)
+static bool has_something(const struct flush *flush)
 {
-    for (size_t i = 0; i < sources->count; i++)
-        if (sources->items[i].target.next != sources->items[i].stored.next)
+    for (size_t i = 0; i < flush->fence.set->count; i++)
+        if (flush->fence.all || sources_move(&flush->fence.set->items[i]->sources))
             return true;
     return false;
 }
 
-enum flush_outcome flush_write(const struct fold *fold, const struct sources *sources,
-                               struct db_connection *connection, struct error *error)
+bool flush_send(const struct flush *flush, bool *ret_sent, struct error *error)
 {
-    bool fenced = false;
-    if (!moves(sources))
-        return FLUSH_DONE;
-    if (!db_begin(connection, error))
-        return FLUSH_FAILED;
-    if (!write_all(fold, sources, connection, &fenced, error)) {
-        db_roll_back(connection);
-        return fenced ? FLUSH_FENCED : FLUSH_FAILED;
-    }
-    if (!db_commit(connection, error))
-        return FLUSH_FAILED;
-    return FLUSH_DONE;
+    *ret_sent = false;
+    if (!has_something(flush))
+        return true;
+    if (!db_begin(flush->connection, error))
+        return false;
+    if (send_all(flush, ret_sent, error))
+        return true;
+    db_roll_back(flush->connection);
+    return false;
 }

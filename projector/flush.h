@@ -1,16 +1,16 @@
-/* Rows and positions in one transaction whose first statement is the fence: exactly once, whoever
- * else is at work, whatever crashes. */
+/* Rows and positions of several views in one transaction whose first statement is the fence:
+ * exactly once, whoever else is at work, whatever crashes. */
 #pragma once
 
-#include "projector/fold.h"
+#include "projector/positions.h"
 
-enum flush_outcome {
-    FLUSH_DONE,
-    FLUSH_FENCED, /* another projector has written: nothing was, what is cached is out of date */
-    FLUSH_FAILED, /* see the error. DATA_CORRUPT: a row was refused, nothing was written */
+struct flush {
+    struct db_connection *connection;
+    struct fence fence;
+    struct arena *arena;
 };
 
-/* Writes the folded rows and the sources' targets. After UNAVAILABLE it is not known whether it was
- * done: read the positions again. Nothing to write is DONE. */
-MUST_CHECK enum flush_outcome flush_write(const struct fold *fold, const struct sources *sources,
-                                          struct db_connection *connection, struct error *error);
+/* Sends all of the transaction, COMMIT included; db_commit_wait says whether it was done. After
+ * UNAVAILABLE that is not known: read the positions again. *ret_sent: there was something to write.
+ * False: nothing was written. */
+MUST_CHECK bool flush_send(const struct flush *flush, bool *ret_sent, struct error *error);

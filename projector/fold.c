@@ -1,25 +1,28 @@
 /* Applies events to cached rows. */
 #include "projector/fold.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-void fold_init(struct fold *fold, const struct view *view, struct cache *cache, struct batch *batch)
+void fold_init(struct fold *fold, const struct view *view, struct cache *cache)
 {
-    *fold = (struct fold){.view = view, .cache = cache, .batch = batch};
+    *fold = (struct fold){.view = view, .cache = cache};
+    event_set_add(&fold->reads, view);
 }
 
 void fold_done(struct fold *fold)
 {
     free(fold->rows);
+    free(fold->steps);
     *fold = (struct fold){0};
 }
 
-static bool out_of_memory(const struct fold *fold, struct error *error)
+static bool out_of_memory(struct fold *fold, struct error *error)
 {
-    return error_set(error, FAULT_OUT_OF_MEMORY, "folding %zu events into %zu rows",
-                     fold->batch->event_count, fold->row_count);
+    error_set(error, FAULT_OUT_OF_MEMORY, "folding %zu events into %zu rows",
+              fold->batch->event_count, fold->row_count);
+    fold_undo(fold);
+    return false;
 }
 
 static bool grow_rows(struct fold *fold)
@@ -35,11 +38,28 @@ static bool grow_rows(struct fold *fold)
     return true;
 }
 
-static bool touch(struct fold *fold, struct text key)
+static bool grow_steps(struct fold *fold)
+{
+    if (fold->step_count < fold->step_capacity)
+        return true;
+    size_t capacity = fold->step_capacity == 0 ? 256 : 2 * fold->step_capacity;
+    struct fold_step *steps = realloc(fold->steps, capacity * sizeof(*steps));
+    if (steps == NULL)
+        return false;
+    fold->steps = steps;
+    fold->step_capacity = capacity;
+    return true;
+}
+
+/* False: memory ran out. */
+static bool touch_row(struct fold *fold, const struct batch_commit *commit,
+                      const struct batch_event *event, struct text key)
 {
     struct cached_row *row = cache_get(fold->cache, key);
-    if (row == NULL || !grow_rows(fold))
+    if (row == NULL || !grow_rows(fold) || !grow_steps(fold))
         return false;
+    fold->steps[fold->step_count++] =
+        (struct fold_step){.commit = commit, .event = event, .row = row};
     if (row->touched)
         return true;
     row->touched = true;
@@ -47,23 +67,79 @@ static bool touch(struct fold *fold, struct text key)
     return true;
 }
 
-/* Commits that count: not beyond a halt. */
-static bool counts(const struct sources *sources, const struct batch_commit *commit)
+static void refuse(struct fold *fold, const struct batch_commit *commit,
+                   const struct batch_event *event, const struct error *cause)
 {
-    return !source_is_beyond_halt(&sources->items[commit->source], &commit->after);
+    fold->refusal = (struct fold_refusal){.commit = commit, .event = event, .cause = *cause};
 }
 
-static bool touch_commit(struct fold *fold, const struct batch_commit *commit)
+/* False: memory ran out. */
+static bool touch_event(struct fold *fold, const struct batch_commit *commit,
+                        const struct batch_event *event)
 {
-    const struct batch_event *events = &fold->batch->events[commit->first];
-    for (size_t i = 0; i < commit->count; i++)
-        for (size_t k = 0; k < events[i].key_count; k++)
-            if (!touch(fold, events[i].keys[k]))
-                return false;
+    struct view_keys keys = {.count = 0};
+    struct error cause;
+    if (event->fault != NULL) {
+        refuse(fold, commit, event, event->fault);
+        return true;
+    }
+    if (!fold->view->keys(&event->view, &keys)) {
+        error_set(&cause, FAULT_DATA_CORRUPT, "the event has no valid key");
+        refuse(fold, commit, event, &cause);
+        return true;
+    }
+    for (size_t i = 0; i < keys.count; i++)
+        if (!touch_row(fold, commit, event, keys.keys[i]))
+            return false;
     return true;
 }
 
-static bool fill_rows(struct fold *fold, const struct db_rows *found)
+static bool concerns(const struct fold *fold, enum context_number context,
+                     const struct batch_event *event)
+{
+    return event->view.kind < 0 || event_set_has(&fold->reads, context, event->view.kind);
+}
+
+/* False: memory ran out. */
+static bool touch_commit(struct fold *fold, const struct batch_commit *commit,
+                         const struct source *source)
+{
+    const struct batch_event *events = &fold->batch->events[commit->first];
+    enum context_number context = (enum context_number)(source->context - contexts);
+    for (size_t i = 0; i < commit->count && fold->refusal.commit == NULL; i++)
+        if (concerns(fold, context, &events[i]) && !touch_event(fold, commit, &events[i]))
+            return false;
+    return true;
+}
+
+bool fold_touch(struct fold *fold, struct batch *batch, const struct sources *sources, size_t end,
+                struct error *error)
+{
+    fold->batch = batch;
+    fold->refusal = (struct fold_refusal){0};
+    for (size_t i = 0; i < end && fold->refusal.commit == NULL; i++) {
+        const struct batch_commit *commit = &batch->commits[i];
+        const struct source *source = sources->by_feed[commit->feed];
+        if (source == NULL || !source_takes(source, &commit->after))
+            continue;
+        if (!touch_commit(fold, commit, source))
+            return out_of_memory(fold, error);
+    }
+    return true;
+}
+
+const struct text *fold_missing(const struct fold *fold, size_t *ret_count)
+{
+    struct text *keys = arena_alloc(&fold->batch->arena, (fold->row_count + 1) * sizeof(*keys));
+    size_t missing = 0;
+    for (size_t i = 0; i < fold->row_count && keys != NULL; i++)
+        if (!fold->rows[i].row->loaded)
+            keys[missing++] = fold->rows[i].row->key;
+    *ret_count = missing;
+    return keys;
+}
+
+bool fold_fill(struct fold *fold, const struct db_rows *found, struct error *error)
 {
     const struct record *record = fold->view->row;
     for (size_t i = 0; i < found->count; i++) {
@@ -71,29 +147,8 @@ static bool fill_rows(struct fold *fold, const struct db_rows *found)
         const struct text *key = (const void *)(values + fold->cache->key_offset);
         struct cached_row *row = cache_get(fold->cache, *key);
         if (row == NULL || !cache_fill(fold->cache, row, values))
-            return false;
+            return out_of_memory(fold, error);
     }
-    return true;
-}
-
-static bool load_missing(struct fold *fold, struct db_connection *connection, struct error *error)
-{
-    struct arena *arena = &fold->batch->arena;
-    struct text *keys = arena_alloc(arena, fold->row_count * sizeof(*keys));
-    if (keys == NULL)
-        return out_of_memory(fold, error);
-    size_t missing = 0;
-    for (size_t i = 0; i < fold->row_count; i++)
-        if (!fold->rows[i].row->loaded)
-            keys[missing++] = fold->rows[i].row->key;
-    if (missing == 0)
-        return true;
-    struct db_value parameter = db_texts(keys, missing);
-    struct db_rows found;
-    if (!db_run(connection, fold->view->load, &parameter, arena, &found, error))
-        return error_add(error, "loading %zu rows", missing);
-    if (!fill_rows(fold, &found))
-        return out_of_memory(fold, error);
     for (size_t i = 0; i < fold->row_count; i++)
         fold->rows[i].row->loaded = true;
     return true;
@@ -111,62 +166,35 @@ static bool remember_rows(struct fold *fold)
     return true;
 }
 
-/* False: refused. */
-static bool apply_event(struct fold *fold, const struct batch_commit *commit,
-                        const struct batch_event *event)
+static void refuse_step(struct fold *fold, const struct fold_step *step)
 {
-    for (size_t k = 0; k < event->key_count; k++) {
-        struct cached_row *row = cache_get(fold->cache, event->keys[k]);
-        assert(row != NULL && row->touched);
-        if (fold->view->apply(row->values, &event->view) != VIEW_REFUSED)
-            continue;
-        fold->refusal = (struct fold_refusal){
-            .commit = commit,
-            .event = event,
-            .key = event->keys[k],
-        };
-        return false;
-    }
-    return true;
+    struct error cause;
+    error_set(&cause, FAULT_DATA_CORRUPT,
+              "the view refuses version %lld: the row is not at the version before, or the event "
+              "does not fit it",
+              (long long)step->event->view.version);
+    refuse(fold, step->commit, step->event, &cause);
+    fold->refusal.key = step->row->key;
+    fold->refusal.by_apply = true;
 }
 
-static bool apply_commit(struct fold *fold, const struct batch_commit *commit)
+bool fold_apply(struct fold *fold, struct sources *sources, size_t end, struct error *error)
 {
-    for (size_t i = 0; i < commit->count; i++)
-        if (!apply_event(fold, commit, &fold->batch->events[commit->first + i]))
-            return false;
-    return true;
-}
-
-static bool prepare_rows(struct fold *fold, const struct sources *sources, size_t first, size_t end,
-                         struct error *error)
-{
-    assert(fold->row_count == 0);
-    for (size_t i = first; i < end; i++) {
-        const struct batch_commit *commit = &fold->batch->commits[i];
-        if (counts(sources, commit) && !touch_commit(fold, commit))
-            return out_of_memory(fold, error);
-    }
-    return true;
-}
-
-bool fold_commits(struct fold *fold, struct sources *sources, size_t first, size_t end,
-                  struct db_connection *connection, struct error *error)
-{
-    fold->refusal = (struct fold_refusal){0};
     sources_retarget(sources);
-    if (!prepare_rows(fold, sources, first, end, error) || !load_missing(fold, connection, error) ||
-        (!remember_rows(fold) && !out_of_memory(fold, error))) {
-        fold_undo(fold);
-        return false;
-    }
-    for (size_t i = first; i < end; i++) {
-        const struct batch_commit *commit = &fold->batch->commits[i];
-        if (!counts(sources, commit))
+    if (!remember_rows(fold))
+        return out_of_memory(fold, error);
+    for (size_t i = 0; i < fold->step_count; i++) {
+        const struct fold_step *step = &fold->steps[i];
+        if (fold->view->apply(step->row->values, &step->event->view) != VIEW_REFUSED)
             continue;
-        if (!apply_commit(fold, commit))
-            return true;
-        sources->items[commit->source].target = commit->after;
+        refuse_step(fold, step);
+        return true;
+    }
+    for (size_t i = 0; i < end; i++) {
+        const struct batch_commit *commit = &fold->batch->commits[i];
+        struct source *source = sources->by_feed[commit->feed];
+        if (source != NULL && source_takes(source, &commit->after))
+            source->target = commit->after;
     }
     return true;
 }
@@ -180,6 +208,7 @@ void fold_undo(struct fold *fold)
         folded->row->touched = false;
     }
     fold->row_count = 0;
+    fold->step_count = 0;
 }
 
 bool fold_keep(struct fold *fold, struct error *error)
@@ -191,5 +220,6 @@ bool fold_keep(struct fold *fold, struct error *error)
         folded->row->touched = false;
     }
     fold->row_count = 0;
-    return kept || out_of_memory(fold, error);
+    fold->step_count = 0;
+    return kept || error_set(error, FAULT_OUT_OF_MEMORY, "keeping rows");
 }

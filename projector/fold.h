@@ -1,43 +1,63 @@
-/* Applies events to cached rows, loading in one query those that are missing. The database is only
- * read: what was folded can be undone until it is kept. */
+/* Applies a batch's events to a view's cached rows. In steps, so that all views of a worker do each
+ * of them together: touch the rows, load those that are missing, apply. The database is only read:
+ * what was folded can be undone until it is kept. */
 #pragma once
 
 #include "lib/db/connection.h"
-#include "projector/batch.h"
 #include "projector/cache.h"
+#include "projector/source.h"
 
 /* A row as it was before the fold. */
 struct folded_row {
     struct cached_row *row;
-    const void *before;
+    const void *before; /* NULL: not remembered yet */
 };
 
-/* An event that apply refused. */
+/* One event meets one row. */
+struct fold_step {
+    const struct batch_commit *commit;
+    const struct batch_event *event;
+    struct cached_row *row;
+};
+
+/* An event that cannot be applied. */
 struct fold_refusal {
     const struct batch_commit *commit; /* NULL: none */
     const struct batch_event *event;
-    struct text key;
+    struct text key; /* absent: not known */
+    struct error cause;
+    bool by_apply; /* it depends on the row, which is right only if nobody else has written */
 };
 
 struct fold {
     const struct view *view;
+    struct event_set reads;
     struct cache *cache;
-    struct batch *batch;
+    struct batch *batch;     /* the one being folded */
     struct folded_row *rows; /* touched, each once */
     size_t row_count, row_capacity;
+    struct fold_step *steps;
+    size_t step_count, step_capacity;
     struct fold_refusal refusal;
 };
 
-/* All are borrowed. */
-void fold_init(struct fold *fold, const struct view *view, struct cache *cache,
-               struct batch *batch);
+/* View and cache are borrowed. */
+void fold_init(struct fold *fold, const struct view *view, struct cache *cache);
 void fold_done(struct fold *fold);
 
-/* Folds commits first to end - 1 of the batch, except what lies beyond a halt, and targets the
- * sources at the positions behind them. Stops at the first refusal. On a fault the fold is undone;
- * DATA_CORRUPT: the database refuses a key. */
-MUST_CHECK bool fold_commits(struct fold *fold, struct sources *sources, size_t first, size_t end,
-                             struct db_connection *connection, struct error *error);
+/* Touches the rows of commits 0 to end - 1 of the batch, those that the sources take. Stops at the
+ * first refusal. False (OUT_OF_MEMORY): undone. */
+MUST_CHECK bool fold_touch(struct fold *fold, struct batch *batch, const struct sources *sources,
+                           size_t end, struct error *error);
+/* The keys of touched rows that are not in the cache, from the batch's arena. NULL: memory ran out.
+ */
+MUST_CHECK const struct text *fold_missing(const struct fold *fold, size_t *ret_count);
+/* The rows that the database has of them; the others are absent. */
+MUST_CHECK bool fold_fill(struct fold *fold, const struct db_rows *found, struct error *error);
+/* Applies, and targets the sources at the positions behind the commits. Stops at the first refusal.
+ * False (OUT_OF_MEMORY): undone. */
+MUST_CHECK bool fold_apply(struct fold *fold, struct sources *sources, size_t end,
+                           struct error *error);
 /* The rows are as they were. */
 void fold_undo(struct fold *fold);
 /* The rows are in the database: they become independent of the batch. */

@@ -1,4 +1,4 @@
-/* projector: keeps the views. One worker per view reads the log and writes rows and positions. */
+/* projector: keeps the views. A worker reads the log and writes their rows and positions. */
 #include "lib/core/logger.h"
 #include "lib/core/shutdown.h"
 #include "projector/service.h"

@@ -1,10 +1,12 @@
-/* The position table of a view's revision. */
+/* The position table. */
 #include "projector/positions.h"
 
 #include <string.h>
 
 /* A row of the table; `expected` is what the fence finds in next_offset. */
 struct position_row {
+    struct text view;
+    int64_t revision;
     int64_t partition;
     struct text context;
     struct text log; /* absent: no claim read yet */
@@ -19,6 +21,8 @@ struct position_row {
 };
 
 static const struct field position_fields[] = {
+    {FIELD_AT(position_row, view), .kind = FIELD_TEXT},
+    {FIELD_AT(position_row, revision), .kind = FIELD_INTEGER},
     {FIELD_AT(position_row, partition), .kind = FIELD_INTEGER},
     {FIELD_AT(position_row, context), .kind = FIELD_TEXT},
     {FIELD_AT(position_row, log), .kind = FIELD_TEXT, .format = TEXT_UUID, .optional = true},
@@ -46,43 +50,67 @@ static const struct record fence_record = {
     .field_count = COUNT_OF(position_fields),
 };
 
+struct required {
+    bool met;
+};
+
+static const struct field required_fields[] = {{FIELD_AT(required, met), .kind = FIELD_BOOLEAN}};
+
+static const struct record required_record = {
+    .name = "Required",
+    .size = sizeof(struct required),
+    .fields = required_fields,
+    .field_count = COUNT_OF(required_fields),
+};
+
+static const enum db_type read_types[] = {DB_TEXT_ARRAY, DB_INTEGER_ARRAY};
+
 static const struct db_statement positions_read = {
     .name = "positions_read",
-    .sql = "SELECT partition, context, log, next_offset, last_offset, term, seq, time_us,"
-           " generation, end_offset FROM position",
+    .sql = "SELECT p.view, p.revision, p.partition, p.context, p.log, p.next_offset, p.last_offset,"
+           " p.term, p.seq, p.time_us, p.generation, p.end_offset FROM projector.position AS p"
+           " JOIN unnest($1::text[], $2::integer[]) AS wanted (view, revision)"
+           " ON p.view = wanted.view AND p.revision = wanted.revision",
+    .parameters = read_types,
+    .parameter_count = COUNT_OF(read_types),
     .row = &position_record,
 };
 
-static const enum db_type create_types[] = {DB_INTEGER_ARRAY, DB_TEXT_ARRAY};
+static const enum db_type create_types[] = {DB_TEXT_ARRAY, DB_INTEGER_ARRAY, DB_INTEGER_ARRAY,
+                                            DB_TEXT_ARRAY};
 
 static const struct db_statement positions_create = {
     .name = "positions_create",
-    .sql = "INSERT INTO position (partition, context)"
-           " SELECT * FROM unnest($1::integer[], $2::text[])"
-           " ON CONFLICT (partition, context) DO NOTHING",
+    .sql = "INSERT INTO projector.position (view, revision, partition, context)"
+           " SELECT * FROM unnest($1::text[], $2::integer[], $3::integer[], $4::text[])"
+           " ON CONFLICT (view, revision, partition, context) DO NOTHING",
     .parameters = create_types,
     .parameter_count = COUNT_OF(create_types),
 };
 
 static const enum db_type fence_types[] = {
-    DB_INTEGER_ARRAY, DB_TEXT_ARRAY,   DB_UUID_ARRAY,   DB_BIGINT_ARRAY,
-    DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY, DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,
-    DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,
+    DB_TEXT_ARRAY,   DB_INTEGER_ARRAY, DB_INTEGER_ARRAY, DB_TEXT_ARRAY,   DB_UUID_ARRAY,
+    DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,
+    DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT,
 };
 
 static const struct db_statement positions_fence = {
     .name = "positions_fence",
-    .sql = "UPDATE position AS p SET log = n.log, next_offset = n.next_offset,"
-           " last_offset = n.last_offset, term = n.term, seq = n.seq, time_us = n.time_us,"
-           " end_offset = n.end_offset, updated_at = clock_timestamp()"
-           " FROM unnest($1::integer[], $2::text[], $3::uuid[], $4::bigint[], $5::bigint[],"
-           " $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])"
-           " AS n (partition, context, log, next_offset, last_offset, term, seq, time_us,"
-           " generation, end_offset, expected)"
-           " WHERE p.partition = n.partition AND p.context = n.context"
-           " AND p.generation = n.generation AND p.next_offset = n.expected",
+    .sql = "WITH moved AS (UPDATE projector.position AS p SET log = n.log,"
+           " next_offset = n.next_offset, last_offset = n.last_offset, term = n.term, seq = n.seq,"
+           " time_us = n.time_us, end_offset = n.end_offset, updated_at = clock_timestamp()"
+           " FROM unnest($1::text[], $2::integer[], $3::integer[], $4::text[], $5::uuid[],"
+           " $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],"
+           " $12::bigint[], $13::bigint[])"
+           " AS n (view, revision, partition, context, log, next_offset, last_offset, term, seq,"
+           " time_us, generation, end_offset, expected)"
+           " WHERE p.view = n.view AND p.revision = n.revision AND p.partition = n.partition"
+           " AND p.context = n.context AND p.generation = n.generation"
+           " AND p.next_offset = n.expected RETURNING 1)"
+           " SELECT projector.require(count(*), $14::bigint) FROM moved",
     .parameters = fence_types,
     .parameter_count = COUNT_OF(fence_types),
+    .row = &required_record,
 };
 
 const struct db_statement *const position_statements[] = {
@@ -92,23 +120,67 @@ const struct db_statement *const position_statements[] = {
     NULL,
 };
 
-static bool create_missing(struct db_connection *connection, const struct sources *sources,
+static size_t count_sources(const struct projection_set *set)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++)
+        count += set->items[i]->sources.count;
+    return count;
+}
+
+static struct position_row name_row(const struct view *view, const struct source *source)
+{
+    return (struct position_row){
+        .view = text_of(view->name),
+        .revision = view->revision,
+        .partition = source->partition,
+        .context = text_of(source->context->name),
+    };
+}
+
+static bool create_missing(struct db_connection *connection, const struct projection_set *set,
                            struct arena *arena, struct error *error)
 {
-    int64_t *partitions = arena_alloc(arena, sources->count * sizeof(*partitions));
-    struct text *names = arena_alloc(arena, sources->count * sizeof(*names));
-    if (partitions == NULL || names == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "%zu positions", sources->count);
-    for (size_t i = 0; i < sources->count; i++) {
-        partitions[i] = sources->items[i].partition;
-        names[i] = text_of(sources->items[i].context->name);
-    }
-    struct db_value values[] = {
-        db_integers(partitions, sources->count),
-        db_texts(names, sources->count),
-    };
+    size_t total = count_sources(set), count = 0;
+    struct position_row *rows = arena_alloc(arena, total * sizeof(*rows));
+    const void **named = arena_alloc(arena, total * sizeof(*named));
+    if (rows == NULL || named == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "%zu positions", total);
+    for (size_t i = 0; i < set->count; i++)
+        for (size_t s = 0; s < set->items[i]->sources.count; s++) {
+            rows[count] = name_row(set->items[i]->view, &set->items[i]->sources.items[s]);
+            named[count] = &rows[count];
+            count++;
+        }
+    struct db_value values[COUNT_OF(create_types)];
+    for (size_t i = 0; i < COUNT_OF(create_types); i++)
+        values[i] = db_column(&fence_record, position_fields[i].name, named, count);
     struct db_rows created;
     return db_run(connection, &positions_create, values, arena, &created, error);
+}
+
+static bool read_rows(struct db_connection *connection, const struct projection_set *set,
+                      struct arena *arena, struct db_rows *ret_rows, struct error *error)
+{
+    struct text *views = arena_alloc(arena, set->count * sizeof(*views));
+    int64_t *revisions = arena_alloc(arena, set->count * sizeof(*revisions));
+    if (views == NULL || revisions == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "positions");
+    for (size_t i = 0; i < set->count; i++) {
+        views[i] = text_of(set->items[i]->view->name);
+        revisions[i] = set->items[i]->view->revision;
+    }
+    struct db_value values[] = {db_texts(views, set->count), db_integers(revisions, set->count)};
+    return db_run(connection, &positions_read, values, arena, ret_rows, error);
+}
+
+static struct projection *find_projection(const struct projection_set *set,
+                                          const struct position_row *row)
+{
+    size_t i = 0;
+    while (i < set->count && !text_is(row->view, set->items[i]->view->name))
+        i++;
+    return i < set->count ? set->items[i] : NULL;
 }
 
 /* The source of a row; NULL: of a context the view does not read, or beyond the partitions. */
@@ -135,46 +207,60 @@ static bool take_row(struct source *source, const struct position_row *row, stru
     stored->seq = row->seq;
     stored->time_us = row->time_us;
     source->generation = row->generation;
-    source->target = source->read = *stored;
+    source->target = *stored;
     return true;
 }
 
-bool positions_load(struct db_connection *connection, struct sources *sources, struct arena *arena,
-                    struct error *error)
+bool positions_load(struct db_connection *connection, const struct projection_set *set,
+                    struct arena *arena, struct error *error)
 {
     struct db_rows rows;
-    if (!create_missing(connection, sources, arena, error) ||
-        !db_run(connection, &positions_read, NULL, arena, &rows, error))
+    if (!create_missing(connection, set, arena, error) ||
+        !read_rows(connection, set, arena, &rows, error))
         return error_add(error, "loading positions");
     const struct position_row *items = rows.items;
     for (size_t i = 0; i < rows.count; i++) {
-        struct source *source = find_source(sources, &items[i]);
+        const struct projection *projection = find_projection(set, &items[i]);
+        struct source *source = find_source(&projection->sources, &items[i]);
         if (source == NULL)
             return error_set(error, FAULT_CONFIG_INVALID,
-                             "the view has a position for partition %d of context %.*s, but "
+                             "%s has a position for partition %d of context %.*s, but "
                              "SIJANG_PARTITIONS is %d: set it to what the topics have",
-                             (int)items[i].partition, TEXT_ARGS(items[i].context),
-                             (int)sources->partition_count);
+                             projection->view->name, (int)items[i].partition,
+                             TEXT_ARGS(items[i].context), (int)projection->sources.partition_count);
         if (!take_row(source, &items[i], error))
             return false;
     }
     return true;
 }
 
-bool positions_compare(struct db_connection *connection, const struct sources *sources,
-                       struct arena *arena, bool *ret_same, struct error *error)
+static enum place compare(const struct projection *projection, const struct position_row *row)
+{
+    const struct source *source = find_source(&projection->sources, row);
+    if (source == NULL || source->stored.next != row->next_offset)
+        return PLACE_MOVED;
+    return source->generation == row->generation ? PLACE_SAME : PLACE_RAISED;
+}
+
+bool positions_compare(struct db_connection *connection, const struct projection_set *set,
+                       struct arena *arena, struct error *error)
 {
     struct db_rows rows;
-    if (!db_run(connection, &positions_read, NULL, arena, &rows, error))
+    if (!read_rows(connection, set, arena, &rows, error))
         return error_add(error, "comparing positions");
+    for (size_t i = 0; i < set->count; i++)
+        set->items[i]->place = PLACE_SAME;
     const struct position_row *items = rows.items;
-    bool same = rows.count == sources->count;
-    for (size_t i = 0; i < rows.count && same; i++) {
-        const struct source *source = find_source(sources, &items[i]);
-        same = source != NULL && source->generation == items[i].generation &&
-               source->stored.next == items[i].next_offset;
+    for (size_t i = 0; i < rows.count; i++) {
+        struct projection *projection = find_projection(set, &items[i]);
+        enum place place = compare(projection, &items[i]);
+        if (place > projection->place)
+            projection->place = place;
     }
-    *ret_same = same;
+    if (rows.count == count_sources(set))
+        return true;
+    for (size_t i = 0; i < set->count; i++)
+        set->items[i]->place = PLACE_MOVED; /* some are gone: what is there has to be read again */
     return true;
 }
 
@@ -199,45 +285,62 @@ static bool format_log(const struct log_position *position, struct arena *arena,
     return ret_text->bytes != NULL;
 }
 
-static const struct position_row *make_row(const struct source *source, struct arena *arena)
+static const struct position_row *make_row(const struct view *view, const struct source *source,
+                                           const struct feeds *feeds, struct arena *arena)
 {
     struct position_row *row = arena_alloc(arena, sizeof(*row));
     if (row == NULL)
         return NULL;
-    *row = (struct position_row){
-        .partition = source->partition,
-        .context = text_of(source->context->name),
-        .next_offset = source->target.next,
-        .last_offset = source->target.last_offset,
-        .term = source->target.term,
-        .seq = source->target.seq,
-        .time_us = source->target.time_us,
-        .generation = source->generation,
-        .end_offset = source->end,
-        .expected = source->stored.next,
-    };
+    *row = name_row(view, source);
+    row->next_offset = source->target.next;
+    row->last_offset = source->target.last_offset;
+    row->term = source->target.term;
+    row->seq = source->target.seq;
+    row->time_us = source->target.time_us;
+    row->generation = source->generation;
+    row->end_offset = feeds->items[source->feed].end;
+    row->expected = source->stored.next;
     return format_log(&source->target, arena, &row->log) ? row : NULL;
 }
 
-bool positions_send_fence(struct db_connection *connection, const struct sources *sources,
-                          struct arena *arena, size_t *ret_expected, struct error *error)
+struct fence_rows {
+    const void **items;
+    size_t count;
+};
+
+/* False: memory ran out. */
+static bool add_rows(struct fence_rows *rows, const struct fence *fence,
+                     const struct projection *projection, struct arena *arena)
 {
-    const void **rows = arena_alloc(arena, sources->count * sizeof(*rows));
-    if (rows == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "%zu positions", sources->count);
-    size_t count = 0;
+    const struct sources *sources = &projection->sources;
     for (size_t i = 0; i < sources->count; i++) {
-        if (!partition_moves(sources, i - i % sources->context_count))
+        if (!fence->all && !partition_moves(sources, i - i % sources->context_count))
             continue;
-        rows[count] = make_row(&sources->items[i], arena);
-        if (rows[count++] == NULL)
-            return error_set(error, FAULT_OUT_OF_MEMORY, "%zu positions", sources->count);
+        const struct position_row *row =
+            make_row(projection->view, &sources->items[i], fence->feeds, arena);
+        if (row == NULL)
+            return false;
+        rows->items[rows->count++] = row;
     }
-    *ret_expected = count;
-    if (count == 0)
+    return true;
+}
+
+bool positions_send_fence(struct db_connection *connection, const struct fence *fence,
+                          struct arena *arena, bool *ret_sent, struct error *error)
+{
+    size_t total = count_sources(fence->set);
+    struct fence_rows rows = {.items = arena_alloc(arena, total * sizeof(*rows.items))};
+    bool made = rows.items != NULL;
+    for (size_t i = 0; i < fence->set->count && made; i++)
+        made = add_rows(&rows, fence, fence->set->items[i], arena);
+    if (!made)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "%zu positions", total);
+    *ret_sent = rows.count > 0;
+    if (rows.count == 0)
         return true;
-    struct db_value values[COUNT_OF(position_fields)];
+    struct db_value values[COUNT_OF(fence_types)];
     for (size_t i = 0; i < COUNT_OF(position_fields); i++)
-        values[i] = db_column(&fence_record, position_fields[i].name, rows, count);
+        values[i] = db_column(&fence_record, position_fields[i].name, rows.items, rows.count);
+    values[COUNT_OF(position_fields)] = db_integer((int64_t)rows.count);
     return db_send(connection, &positions_fence, values, error);
 }

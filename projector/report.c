@@ -1,11 +1,11 @@
-/* What a worker tells the outside each turn. */
+/* What a worker tells the outside about its views, each turn. */
 #include "lib/core/clock.h"
 #include "lib/core/logger.h"
 #include "projector/worker.h"
 
-static int64_t records_behind(const struct source *source)
+static int64_t records_behind(const struct worker *worker, const struct source *source)
 {
-    int64_t behind = source->end - source->stored.next;
+    int64_t behind = worker->feeds.items[source->feed].end - source->stored.next;
     return behind > 0 ? behind : 0;
 }
 
@@ -20,53 +20,61 @@ static int64_t ms_behind(const struct source *source, int64_t since_start_us, in
     return age_us > 0 ? age_us / 1000 : 0;
 }
 
-static void measure_lag(struct worker *worker, int64_t now_boot_us)
+static void hear_ends(struct worker *worker)
 {
-    struct health_report *report = &worker->report;
+    for (size_t i = 0; i < worker->feeds.count; i++) {
+        struct feed *feed = &worker->feeds.items[i];
+        if (worker->reader != NULL && feed->number != FEED_UNNUMBERED)
+            feed->end = log_reader_end(worker->reader, feed->number);
+    }
+}
+
+static void measure_lag(const struct worker *worker, struct projection *projection,
+                        int64_t now_boot_us)
+{
+    struct health_report *report = &projection->report;
     report->lag_known = true;
     report->lag_events = 0;
     report->lag_ms = 0;
-    for (size_t i = 0; i < worker->sources.count; i++) {
-        struct source *source = &worker->sources.items[i];
-        if (worker->reader != NULL)
-            source->end = log_reader_end(worker->reader, (int32_t)i);
-        if (source->end == LOG_OFFSET_NONE) {
+    for (size_t i = 0; i < projection->sources.count; i++) {
+        struct source *source = &projection->sources.items[i];
+        if (worker->feeds.items[source->feed].end == LOG_OFFSET_NONE) {
             report->lag_known = false;
             continue;
         }
-        int64_t behind = records_behind(source);
-        int64_t ms = ms_behind(source, now_boot_us - worker->started_boot_us, now_boot_us);
+        int64_t behind = records_behind(worker, source);
+        int64_t ms = ms_behind(source, now_boot_us - projection->started_boot_us, now_boot_us);
         if (behind == 0)
             source->at_end_boot_us = now_boot_us;
         else if (ms > report->lag_ms)
             report->lag_ms = ms;
         report->lag_events += behind;
-        metric_set(&worker->metrics.lag_events[i], behind);
+        metric_set(&projection->metrics.lag_events[i], behind);
     }
 }
 
-static void tell_halt(const struct worker *worker, struct source *source)
+static void tell_halt(const struct projection *projection, struct source *source)
 {
     struct halt *halt = &source->halt;
     if (halt->told)
         return;
     halt->told = true;
-    log_error("view_halted", LOG_STRING("view", worker->view->name),
+    log_error("view_halted", LOG_STRING("view", projection->view->name),
               LOG_STRING("context", source->context->name),
               LOG_NUMBER("partition", source->partition), LOG_NUMBER("offset", halt->offset),
               LOG_STRING("type", halt->event), LOG_STRING("key", halt->key),
               LOG_ERROR(&halt->error));
 }
 
-static void count_halts(struct worker *worker)
+static void count_halts(struct projection *projection)
 {
-    struct health_report *report = &worker->report;
+    struct health_report *report = &projection->report;
     report->halted_count = 0;
-    for (size_t i = worker->sources.count; i-- > 0;) {
-        struct source *source = &worker->sources.items[i];
+    for (size_t i = projection->sources.count; i-- > 0;) {
+        struct source *source = &projection->sources.items[i];
         if (!source->halt.halted)
             continue;
-        tell_halt(worker, source);
+        tell_halt(projection, source);
         report->halted_count++;
         report->halted_partition = source->partition;
         report->halted_context = source->context->name;
@@ -74,22 +82,23 @@ static void count_halts(struct worker *worker)
     }
 }
 
-static void watch_log(struct worker *worker)
+static bool watch_log(struct worker *worker)
 {
     bool connected = worker->reader != NULL && log_reader_connected(worker->reader);
-    worker->report.log_connected = connected;
     if (connected == worker->log_was_connected)
-        return;
+        return connected;
     worker->log_was_connected = connected;
     if (connected)
-        log_info("log_connected", LOG_STRING("view", worker->view->name));
+        log_info("log_connected", LOG_NUMBER("views", (int64_t)worker->set.count));
     else
-        log_warning("log_away", LOG_STRING("view", worker->view->name));
+        log_warning("log_away", LOG_NUMBER("views", (int64_t)worker->set.count));
+    return connected;
 }
 
-static void set_metrics(const struct worker *worker, struct view_metrics *metrics)
+static void set_metrics(const struct worker *worker, struct projection *projection)
 {
-    const struct health_report *report = &worker->report;
+    const struct health_report *report = &projection->report;
+    struct view_metrics *metrics = &projection->metrics;
     metric_set(VIEW_METRIC_OF(metrics, halted), (int64_t)report->halted_count);
     metric_set(VIEW_METRIC_OF(metrics, lag_ms), report->lag_ms);
     metric_set(VIEW_METRIC_OF(metrics, heartbeat_ms), report->heartbeat_boot_us / 1000);
@@ -100,15 +109,25 @@ static void set_metrics(const struct worker *worker, struct view_metrics *metric
 void worker_report(struct worker *worker)
 {
     int64_t now_boot_us = clock_boot_us();
-    worker->report.heartbeat_boot_us = now_boot_us;
-    watch_log(worker);
-    measure_lag(worker, now_boot_us);
-    count_halts(worker);
-    set_metrics(worker, &worker->metrics);
-    health_publish(&worker->health, &worker->report);
+    bool connected = watch_log(worker);
+    hear_ends(worker);
+    for (size_t i = 0; i < worker->set.count; i++) {
+        struct projection *projection = worker->set.items[i];
+        projection->report.heartbeat_boot_us = now_boot_us;
+        projection->report.log_connected = connected;
+        projection->report.database_connected = worker->connection != NULL;
+        projection->report.waiting = worker->waiting;
+        measure_lag(worker, projection, now_boot_us);
+        count_halts(projection);
+        set_metrics(worker, projection);
+        health_publish(&projection->health, &projection->report);
+    }
 }
 
 bool worker_is_at_end(const struct worker *worker)
 {
-    return worker->report.lag_known && worker->report.lag_events == 0;
+    for (size_t i = 0; i < worker->set.count; i++)
+        if (!worker->set.items[i]->report.lag_known || worker->set.items[i]->report.lag_events > 0)
+            return false;
+    return true;
 }

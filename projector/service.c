@@ -15,11 +15,11 @@ static bool ready(void *self, struct buffer *out)
     bool all = true;
     int64_t now_boot_us = clock_boot_us();
     buffer_put_string(out, "\"views\":{");
-    for (size_t i = 0; i < service->worker_count; i++) {
+    for (size_t i = 0; i < service->view_count; i++) {
         struct health_report report;
-        health_read(&service->workers[i]->health, &report);
+        health_read(&service->projections[i]->health, &report);
         bool one = health_is_ready(&report, now_boot_us, service->config.lag_events_max);
-        buffer_print(out, "%s\"%s\":", i > 0 ? "," : "", service->workers[i]->view->name);
+        buffer_print(out, "%s\"%s\":", i > 0 ? "," : "", service->projections[i]->view->name);
         health_write(&report, now_boot_us, one, out);
         all = all && one;
     }
@@ -27,20 +27,31 @@ static bool ready(void *self, struct buffer *out)
     return all;
 }
 
-static bool create_workers(struct service *service, struct error *error)
+static bool create_projection(struct service *service, const struct view *view, struct error *error)
 {
-    service->workers = calloc(views_count(), sizeof(struct worker *));
-    service->metrics = calloc(views_count(), sizeof(struct view_metrics *));
-    if (service->workers == NULL || service->metrics == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "workers");
+    struct projection *projection =
+        projection_create(view, &service->config, &service->arena, error);
+    if (projection == NULL)
+        return false;
+    worker_add(service->worker, projection);
+    service->metrics[service->view_count] = &projection->metrics;
+    service->projections[service->view_count++] = projection;
+    return true;
+}
+
+static bool create_projections(struct service *service, struct error *error)
+{
+    service->projections = calloc(views_count() + 1, sizeof(struct projection *));
+    service->metrics = calloc(views_count() + 1, sizeof(struct view_metrics *));
+    if (service->projections == NULL || service->metrics == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "views");
+    service->worker = worker_create(&service->config, views_count(), error);
+    if (service->worker == NULL)
+        return false;
     for (size_t context = 0; context < CONTEXT_COUNT; context++)
-        for (const struct view *const *view = view_lists[context]; *view != NULL; view++) {
-            struct worker *worker = worker_create(*view, &service->config, &service->arena, error);
-            if (worker == NULL)
+        for (const struct view *const *view = view_lists[context]; *view != NULL; view++)
+            if (!create_projection(service, *view, error))
                 return false;
-            service->metrics[service->worker_count] = &worker->metrics;
-            service->workers[service->worker_count++] = worker;
-        }
     return true;
 }
 
@@ -48,7 +59,7 @@ static bool start_server(struct service *service, struct error *error)
 {
     static const struct web_route *const routes[] = {web_probe_routes, NULL};
     service->probes = (struct web_probes){
-        .metrics = view_metrics_list(service->metrics, service->worker_count, &service->arena),
+        .metrics = view_metrics_list(service->metrics, service->view_count, &service->arena),
         .ready = ready,
         .self = service,
     };
@@ -74,26 +85,23 @@ static bool start_server(struct service *service, struct error *error)
 bool service_start(struct service *service, struct error *error)
 {
     arena_init(&service->arena, METRICS_BYTES_MAX);
-    if (!create_workers(service, error) || !start_server(service, error))
+    if (!create_projections(service, error) || !start_server(service, error) ||
+        !worker_start(service->worker, error))
         return false;
-    for (size_t i = 0; i < service->worker_count; i++)
-        if (!worker_start(service->workers[i], error))
-            return false;
-    log_info("projector_started", LOG_NUMBER("views", (int64_t)service->worker_count),
+    log_info("projector_started", LOG_NUMBER("views", (int64_t)service->view_count),
              LOG_NUMBER("port", web_server_port(service->server)));
     return true;
 }
 
 bool service_stop(struct service *service)
 {
-    bool fine = true;
+    bool refused = service->worker != NULL && atomic_load(&service->worker->refused);
     service->server = web_server_stop(service->server, STOP_TIMEOUT_MS);
-    for (size_t i = service->worker_count; i-- > 0;) {
-        fine = fine && !atomic_load(&service->workers[i]->refused);
-        service->workers[i] = worker_destroy(service->workers[i]);
-    }
-    free(service->workers);
+    service->worker = worker_destroy(service->worker);
+    while (service->view_count > 0)
+        (void)projection_destroy(service->projections[--service->view_count]);
+    free(service->projections);
     free(service->metrics);
     arena_done(&service->arena);
-    return fine;
+    return !refused;
 }

@@ -1,4 +1,5 @@
-/* What main puts together: a worker per view, and the server that tells how they are. */
+/* What main puts together: the views, the worker that keeps them, and the server that tells how
+ * they are. */
 #pragma once
 
 #include "lib/core/arena.h"
@@ -8,9 +9,10 @@
 struct service {
     struct projector_config config;
     struct arena arena; /* metrics' labels and lists */
-    struct worker **workers;
+    struct projection **projections;
     struct view_metrics **metrics;
-    size_t worker_count;
+    size_t view_count;
+    struct worker *worker;
     struct web_probes probes;
     struct web_server *server;
 };

@@ -5,15 +5,43 @@
 #include "projector/positions.h"
 #include "projector/worker.h"
 #include <assert.h>
+#include <stdlib.h>
+
+static size_t list_statements(struct worker *worker)
+{
+    size_t count = 0;
+    for (; position_statements[count] != NULL; count++)
+        worker->statements[count] = position_statements[count];
+    worker->statements[count++] = &fingerprint_read;
+    for (size_t i = 0; i < worker->set.count; i++) {
+        worker->statements[count++] = worker->set.items[i]->view->load;
+        worker->statements[count++] = worker->set.items[i]->view->upsert;
+    }
+    worker->statements[count] = NULL;
+    return count;
+}
+
+/* Every view's tables are in a schema of their own, and no two of one name. */
+static const char *list_schemas(const struct worker *worker, struct arena *arena)
+{
+    const char *list = worker->set.items[0]->view->schema;
+    for (size_t i = 1; i < worker->set.count && list != NULL; i++)
+        list = arena_print(arena, "%s, %s", list, worker->set.items[i]->view->schema);
+    return list;
+}
 
 static bool connect_database(struct worker *worker, struct error *error)
 {
     if (worker->connection != NULL)
         return true;
+    const char *schemas = list_schemas(worker, &worker->reading->arena);
+    if (schemas == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "connecting");
+    list_statements(worker);
     worker->connection = db_connect(
         &(struct db_options){
             .conninfo = worker->config->database.reveal,
-            .search_path = worker->view->schema,
+            .search_path = schemas,
             .application_name = "sijang-projector",
             .asynchronous_commit = true,
             .timeout_ms = (int)worker->config->statement_timeout_ms,
@@ -23,15 +51,67 @@ static bool connect_database(struct worker *worker, struct error *error)
     return worker->connection != NULL;
 }
 
+static bool check_fingerprints(struct worker *worker, struct error *error)
+{
+    for (size_t i = 0; i < worker->set.count; i++)
+        if (!fingerprint_check(worker->connection, worker->set.items[i]->view,
+                               &worker->reading->arena, error))
+            return false;
+    return true;
+}
+
+/* What is cached stays only where nobody else has written since. */
+static bool load_positions(struct worker *worker, struct error *error)
+{
+    struct arena *arena = &worker->reading->arena;
+    if (!positions_compare(worker->connection, &worker->set, arena, error))
+        return false;
+    for (size_t i = 0; i < worker->set.count; i++)
+        if (worker->set.items[i]->place != PLACE_SAME)
+            projection_forget(worker->set.items[i]);
+    return positions_load(worker->connection, &worker->set, arena, error);
+}
+
+static const struct log_position *foremost(const struct worker *worker, size_t feed)
+{
+    const struct log_position *first = NULL;
+    for (size_t i = 0; i < worker->set.count; i++) {
+        const struct source *source = worker->set.items[i]->sources.by_feed[feed];
+        if (source != NULL && (first == NULL || source->stored.next > first->next))
+            first = &source->stored;
+    }
+    return first;
+}
+
+static int64_t records_behind(const struct worker *worker, const struct sources *sources)
+{
+    int64_t behind = 0;
+    for (size_t i = 0; i < sources->count; i++)
+        behind += foremost(worker, sources->items[i].feed)->next - sources->items[i].stored.next;
+    return behind;
+}
+
+static void send_laggards_apart(struct worker *worker)
+{
+    struct error why;
+    for (size_t i = worker->set.count; i-- > 0;) {
+        int64_t behind = records_behind(worker, &worker->set.items[i]->sources);
+        if (behind <= worker->config->apart_records)
+            continue;
+        error_set(&why, FAULT_NOT_READY, "%lld records behind another view", (long long)behind);
+        (void)worker_send_apart(worker, worker->set.items[i], &why);
+    }
+}
+
 static bool open_reader(struct worker *worker, struct error *error)
 {
     if (worker->port == NULL)
         worker->port = kafka_port_create(
             &(struct kafka_port_options){
                 .brokers = worker->config->kafka_brokers,
-                .client_id = worker->view->name,
+                .client_id = worker->home == NULL ? "projector" : worker->set.items[0]->view->name,
                 .fetched_bytes_max = (size_t)worker->config->fetch_bytes,
-                .fetch_bytes_min = (size_t)worker->config->fetch_bytes_min,
+                .fetch_spacing_ms = (int)worker->config->fetch_spacing_ms,
             },
             error);
     if (worker->port == NULL)
@@ -45,56 +125,93 @@ static bool open_reader(struct worker *worker, struct error *error)
     return worker->reader != NULL;
 }
 
-static bool attach_sources(struct worker *worker, struct error *error)
+static const struct log_position *hindmost(const struct worker *worker, size_t feed)
 {
-    for (size_t i = 0; i < worker->sources.count; i++) {
-        struct source *source = &worker->sources.items[i];
-        struct log_reading reading = {
-            .topic = source->context->topic,
-            .partition = source->partition,
-            .from = &source->stored,
-        };
-        int32_t number;
-        if (!log_reader_attach(worker->reader, &reading, &number, error))
-            return error_add(error, "%s/%d", source->context->topic, (int)source->partition);
-        assert(number == (int32_t)i);
+    const struct log_position *last = NULL;
+    for (size_t i = 0; i < worker->set.count; i++) {
+        const struct source *source = worker->set.items[i]->sources.by_feed[feed];
+        if (source != NULL && (last == NULL || source->stored.next < last->next))
+            last = &source->stored;
+    }
+    return last;
+}
+
+/* From the place of the view that is furthest behind. The others skip what they have, and the
+ * reader makes sure that the log passes through where they stand. */
+static bool attach_feed(struct worker *worker, size_t index, struct error *error)
+{
+    struct feed *feed = &worker->feeds.items[index];
+    const struct log_position *from = hindmost(worker, index);
+    const struct context *context = &contexts[feed->context];
+    feed->disputed = false;
+    if (from == NULL) {
+        if (feed->number != FEED_UNNUMBERED)
+            log_reader_detach(worker->reader, feed->number);
+        return true;
+    }
+    const struct log_reading reading = {context->topic, feed->partition, from};
+    if (!log_reader_attach(worker->reader, &reading, &feed->number, error))
+        return error_add(error, "%s/%d", context->topic, (int)feed->partition);
+    worker->feeds.by_number[feed->number] = index;
+    for (size_t i = 0; i < worker->set.count; i++) {
+        const struct source *source = worker->set.items[i]->sources.by_feed[index];
+        if (source == NULL || source->stored.next == from->next)
+            continue;
+        feed->disputed = true;
+        if (!log_reader_expect(worker->reader, feed->number, &source->stored, error))
+            return false;
     }
     return true;
 }
 
-static void forget(struct worker *worker)
+static bool attach(struct worker *worker, struct error *error)
 {
-    fold_undo(&worker->fold);
-    cache_clear(&worker->cache);
-    batch_clear(&worker->batch);
+    for (size_t i = 0; i < worker->feeds.count; i++)
+        if (!attach_feed(worker, i, error))
+            return false;
+    return true;
+}
+
+/* A fault that one view may have caused and the others need not suffer from. */
+static bool is_of_a_view(const struct error *error)
+{
+    return error->fault == FAULT_DATABASE_FAILED || error->fault == FAULT_DATA_CORRUPT ||
+           error->fault == FAULT_LOG_REPLACED || error->fault == FAULT_LOG_TRUNCATED;
+}
+
+static void start_over(struct worker *worker)
+{
+    batch_clear(worker->reading);
+    batch_clear(worker->writing);
     worker->intake = (struct error){0};
-    for (size_t i = 0; i < worker->sources.count; i++) {
-        worker->sources.items[i].halt = (struct halt){0};
-        worker->sources.items[i].at_end_boot_us = 0;
-    }
+    for (size_t i = 0; i < worker->set.count; i++)
+        sources_forget_halts(&worker->set.items[i]->sources);
 }
 
 bool worker_begin_session(struct worker *worker, struct error *error)
 {
-    forget(worker);
-    struct arena *arena = &worker->batch.arena;
-    if (!connect_database(worker, error) ||
-        !fingerprint_check(worker->connection, worker->view, arena, error) ||
-        !positions_load(worker->connection, &worker->sources, arena, error) ||
-        !open_reader(worker, error) || !attach_sources(worker, error))
+    start_over(worker);
+    if (!connect_database(worker, error) || !check_fingerprints(worker, error) ||
+        !load_positions(worker, error))
         return false;
-    batch_clear(&worker->batch);
-    worker->report.database_connected = true;
+    send_laggards_apart(worker);
+    if (worker->set.count == 0)
+        return true;
+    if (!open_reader(worker, error) || !attach(worker, error))
+        return false;
+    batch_clear(worker->reading);
     return true;
 }
 
 void worker_end_session(struct worker *worker, const struct error *error)
 {
-    metric_add(VIEW_METRIC_OF(&worker->metrics, faults), 1);
-    worker->report.waiting = *error;
-    forget(worker);
-    if (error->fault != FAULT_DATABASE_UNAVAILABLE && error->fault != FAULT_DATABASE_FAILED)
-        return;
-    worker->connection = db_close(worker->connection);
-    worker->report.database_connected = false;
+    worker->waiting = *error;
+    for (size_t i = worker->set.count; i-- > 0;) {
+        metric_add(VIEW_METRIC_OF(&worker->set.items[i]->metrics, faults), 1);
+        projection_forget(worker->set.items[i]);
+        if (is_of_a_view(error))
+            (void)worker_send_apart(worker, worker->set.items[i], error);
+    }
+    if (error->fault == FAULT_DATABASE_UNAVAILABLE || error->fault == FAULT_DATABASE_FAILED)
+        worker->connection = db_close(worker->connection);
 }

@@ -1,9 +1,19 @@
-/* What a view reads, and how far it is in each. */
+/* How far a view is. */
 #include "projector/source.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+static void create_source(const struct view *view, struct sources *sources, size_t number)
+{
+    struct source *source = &sources->items[number];
+    source->context = context_find(view->contexts[number % sources->context_count]);
+    assert(source->context != NULL);
+    source->partition = (int32_t)(number / sources->context_count);
+    source->feed = feed_index((enum context_number)(source->context - contexts), source->partition);
+    sources->by_feed[source->feed] = source;
+}
 
 bool sources_create(const struct view *view, int32_t partition_count, struct sources *ret_sources,
                     struct error *error)
@@ -13,15 +23,13 @@ bool sources_create(const struct view *view, int32_t partition_count, struct sou
         sources.context_count++;
     sources.count = sources.context_count * (size_t)partition_count;
     sources.items = calloc(sources.count, sizeof(*sources.items));
-    if (sources.items == NULL)
+    sources.by_feed = calloc((size_t)partition_count * CONTEXT_COUNT, sizeof(*sources.by_feed));
+    if (sources.items == NULL || sources.by_feed == NULL) {
+        sources_destroy(&sources);
         return error_set(error, FAULT_OUT_OF_MEMORY, "%zu sources", sources.count);
-    for (size_t i = 0; i < sources.count; i++) {
-        struct source *source = &sources.items[i];
-        source->context = context_find(view->contexts[i % sources.context_count]);
-        assert(source->context != NULL);
-        source->partition = (int32_t)(i / sources.context_count);
-        source->end = LOG_OFFSET_NONE;
     }
+    for (size_t i = 0; i < sources.count; i++)
+        create_source(view, &sources, i);
     *ret_sources = sources;
     return true;
 }
@@ -29,6 +37,7 @@ bool sources_create(const struct view *view, int32_t partition_count, struct sou
 void sources_destroy(struct sources *sources)
 {
     free(sources->items);
+    free(sources->by_feed);
     *sources = (struct sources){0};
 }
 
@@ -51,9 +60,22 @@ void source_halt(struct source *source, int64_t offset, struct text event, struc
     keep_name(halt->key, key);
 }
 
-bool source_is_beyond_halt(const struct source *source, const struct log_position *after)
+static bool is_beyond_halt(const struct source *source, const struct log_position *after)
 {
     return source->halt.halted && after->next > source->halt.offset;
+}
+
+bool source_takes(const struct source *source, const struct log_position *after)
+{
+    return after->next > source->stored.next && !is_beyond_halt(source, after);
+}
+
+void sources_forget_halts(struct sources *sources)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        sources->items[i].halt = (struct halt){0};
+        sources->items[i].at_end_boot_us = 0;
+    }
 }
 
 void sources_retarget(struct sources *sources)
@@ -62,29 +84,26 @@ void sources_retarget(struct sources *sources)
         sources->items[i].target = sources->items[i].stored;
 }
 
-void sources_target_all_read(struct sources *sources)
+void sources_target_all(struct sources *sources, const struct batch *batch)
 {
     for (size_t i = 0; i < sources->count; i++) {
         struct source *source = &sources->items[i];
-        if (!source_is_beyond_halt(source, &source->read))
-            source->target = source->read;
+        const struct batch_end *end = &batch->ends[source->feed];
+        if (end->moved && source_takes(source, &end->read))
+            source->target = end->read;
     }
 }
 
-bool sources_have_moved(const struct sources *sources)
+bool sources_move(const struct sources *sources)
 {
     for (size_t i = 0; i < sources->count; i++)
-        if (sources->items[i].read.next != sources->items[i].stored.next)
+        if (sources->items[i].target.next != sources->items[i].stored.next)
             return true;
     return false;
 }
 
 void sources_stored(struct sources *sources)
 {
-    for (size_t i = 0; i < sources->count; i++) {
-        struct source *source = &sources->items[i];
-        source->stored = source->target;
-        if (source->halt.halted)
-            source->read = source->stored;
-    }
+    for (size_t i = 0; i < sources->count; i++)
+        sources->items[i].stored = sources->items[i].target;
 }

@@ -1,10 +1,7 @@
-/* What a view reads: every partition of every context it names, and how far it is in each. */
+/* How far a view is: in every partition of every context it reads. */
 #pragma once
 
-#include "lib/core/error.h"
-#include "lib/log/position.h"
-#include "projector/view.h"
-#include "schemas/contexts.h"
+#include "projector/batch.h"
 
 #define HALT_NAME_SIZE 96
 
@@ -22,19 +19,18 @@ struct halt {
 struct source {
     const struct context *context;
     int32_t partition;
+    size_t feed;                /* in feeds.items */
     int64_t generation;         /* as the database has it; retries, discards and swaps raise it */
     struct log_position stored; /* as the database has it */
     struct log_position target; /* what the transaction under way will store */
-    struct log_position read;   /* what the reader has delivered */
-    int64_t end;                /* of the log, as last heard; LOG_OFFSET_NONE: unknown */
     int64_t at_end_boot_us; /* when it was last known to have nothing behind `stored`; 0: never */
     struct halt halt;
 };
 
-/* Ordered by partition number, then context: the sources of one partition number stand together.
- * Their order is also that of the reader's source numbers. */
+/* Ordered by partition number, then context: the sources of one partition number stand together. */
 struct sources {
     struct source *items;
+    struct source **by_feed; /* NULL: the view does not read it */
     size_t count;
     size_t context_count;
     int32_t partition_count;
@@ -47,13 +43,14 @@ void sources_destroy(struct sources *sources);
 /* Stops reading on at that offset. `event` and `key` may be absent. The first halt stays. */
 void source_halt(struct source *source, int64_t offset, struct text event, struct text key,
                  const struct error *error);
-/* A commit that ends there lies behind the halt. */
-bool source_is_beyond_halt(const struct source *source, const struct log_position *after);
+/* What ends there is new to the view, and not behind a halt. */
+bool source_takes(const struct source *source, const struct log_position *after);
+void sources_forget_halts(struct sources *sources);
 
 /* The transaction under way stores nothing yet. */
 void sources_retarget(struct sources *sources);
-/* It stores everything that was read, for sources that are not halted. */
-void sources_target_all_read(struct sources *sources);
-bool sources_have_moved(const struct sources *sources);
-/* The transaction is done. What a halted source read beyond is forgotten. */
+/* It stores everything that was read into the batch, for sources that are not halted. */
+void sources_target_all(struct sources *sources, const struct batch *batch);
+bool sources_move(const struct sources *sources);
+/* The transaction is done. */
 void sources_stored(struct sources *sources);

@@ -1,4 +1,4 @@
-/* One view's worker: the thread, its loop, and patience. */
+/* A worker: the thread, its loop, and patience. */
 #include "projector/worker.h"
 
 #include "lib/core/clock.h"
@@ -6,7 +6,6 @@
 #include "lib/core/logger.h"
 #include "lib/core/shutdown.h"
 #include "lib/log/kafka_port.h"
-#include "projector/fingerprint.h"
 #include "projector/positions.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -14,54 +13,65 @@
 
 #define BACKOFF_MS_MIN 50
 #define BACKOFF_MS_MAX 5000
+#define IDLE_MS        100 /* all its views are apart */
 /* Beyond its limit a batch may grow by one poll of the largest records, and by what decoding adds.
  */
 #define BATCH_HEADROOM_BYTES ((size_t)256 * 1024 * 1024)
 
-static const struct db_statement **list_statements(const struct view *view)
+static void init_waiting(struct worker *worker)
+{
+    pthread_condattr_t monotonic;
+    (void)pthread_mutex_init(&worker->mutex, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&worker->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
+/* Positions, the fingerprint, two of each view, and NULL. */
+static size_t statements_max(size_t room)
 {
     size_t count = 0;
     while (position_statements[count] != NULL)
         count++;
-    const struct db_statement **list = calloc(count + 4, sizeof(struct db_statement *));
-    if (list == NULL)
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        list[i] = position_statements[i];
-    list[count] = &fingerprint_read;
-    list[count + 1] = view->load;
-    list[count + 2] = view->upsert;
-    return list;
+    return count + 2 * room + 2;
 }
 
-struct worker *worker_create(const struct view *view, const struct projector_config *config,
-                             struct arena *arena, struct error *error)
+static bool make_lists(struct worker *worker, size_t room, struct error *error)
+{
+    worker->set.items = calloc(room + 1, sizeof(struct projection *));
+    worker->apart = calloc(room + 1, sizeof(struct worker *));
+    worker->statements = calloc(statements_max(room), sizeof(struct db_statement *));
+    return (worker->set.items != NULL && worker->apart != NULL && worker->statements != NULL) ||
+           error_set(error, FAULT_OUT_OF_MEMORY, "a worker of %zu views", room);
+}
+
+struct worker *worker_create(const struct projector_config *config, size_t room,
+                             struct error *error)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
     if (worker == NULL) {
-        error_set(error, FAULT_OUT_OF_MEMORY, "worker of %s", view->name);
+        error_set(error, FAULT_OUT_OF_MEMORY, "a worker");
         return NULL;
     }
     size_t batch_bytes = (size_t)config->batch_bytes + BATCH_HEADROOM_BYTES;
-    worker->view = view;
     worker->config = config;
-    health_init(&worker->health);
-    batch_init(&worker->batch, view, batch_bytes);
-    cache_init(&worker->cache, view->row, view->key, (size_t)config->cache_bytes, batch_bytes);
-    fold_init(&worker->fold, view, &worker->cache, &worker->batch);
-    (void)pthread_mutex_init(&worker->stop_mutex, NULL);
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&worker->stop_changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
-    worker->statements = list_statements(view);
-    if (worker->statements == NULL)
-        error_set(error, FAULT_OUT_OF_MEMORY, "worker of %s", view->name);
-    else if (sources_create(view, (int32_t)config->partitions, &worker->sources, error) &&
-             view_metrics_init(&worker->metrics, view->name, &worker->sources, arena, error))
+    worker->reading = &worker->batches[0];
+    worker->writing = &worker->batches[1];
+    init_waiting(worker);
+    if (make_lists(worker, room, error) &&
+        feeds_create((int32_t)config->partitions, &worker->feeds, error) &&
+        batch_init(&worker->batches[0], worker->feeds.count, batch_bytes, error) &&
+        batch_init(&worker->batches[1], worker->feeds.count, batch_bytes, error))
         return worker;
     return worker_destroy(worker);
+}
+
+void worker_add(struct worker *worker, struct projection *projection)
+{
+    worker->set.items[worker->set.count++] = projection;
+    event_set_add(&worker->batches[0].wanted, projection->view);
+    event_set_add(&worker->batches[1].wanted, projection->view);
 }
 
 /* Doubling, capped, and spread over half of itself so that two do not wait in step. */
@@ -87,76 +97,97 @@ void worker_pause(struct worker *worker, int timeout_ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    (void)pthread_mutex_lock(&worker->stop_mutex);
+    (void)pthread_mutex_lock(&worker->mutex);
     int timed_out = 0;
     while (!atomic_load(&worker->stopping) && timed_out == 0)
-        timed_out = pthread_cond_timedwait(&worker->stop_changed, &worker->stop_mutex, &until);
-    (void)pthread_mutex_unlock(&worker->stop_mutex);
+        timed_out = pthread_cond_timedwait(&worker->changed, &worker->mutex, &until);
+    (void)pthread_mutex_unlock(&worker->mutex);
+}
+
+static const char *name_of(const struct worker *worker)
+{
+    return worker->set.count == 1 ? worker->set.items[0]->view->name : "all";
 }
 
 /* Something was achieved: what went wrong before is over. */
 static void recovered(struct worker *worker)
 {
     if (worker->attempts > 0)
-        log_info("view_goes_on", LOG_STRING("view", worker->view->name),
+        log_info("view_goes_on", LOG_STRING("view", name_of(worker)),
                  LOG_NUMBER("attempts", worker->attempts));
     worker->attempts = 0;
-    worker->report.waiting = (struct error){0};
+    worker->waiting = (struct error){0};
 }
 
 /* Said once per kind of trouble, not at each attempt. */
-static void say_waiting(struct worker *worker, enum fault before, const struct error *error)
+static void say_waiting(const struct worker *worker, const struct error *error)
 {
-    if (worker->attempts > 0 && before == error->fault)
+    if (worker->attempts > 0 && worker->waiting.fault == error->fault)
         return;
-    log_warning("view_waits", LOG_STRING("view", worker->view->name), LOG_ERROR(error));
+    log_warning("view_waits", LOG_STRING("view", name_of(worker)), LOG_ERROR(error));
 }
 
 static void refuse(struct worker *worker, const struct error *error)
 {
-    log_error("view_refuses_to_start", LOG_STRING("view", worker->view->name), LOG_ERROR(error));
+    log_error("view_refuses_to_start", LOG_STRING("view", name_of(worker)), LOG_ERROR(error));
     atomic_store(&worker->refused, true);
+    if (worker->home != NULL)
+        atomic_store(&worker->home->refused, true);
     shutdown_request();
 }
 
 static void begin_again_later(struct worker *worker, const struct error *error)
 {
-    say_waiting(worker, worker->report.waiting.fault, error);
+    say_waiting(worker, error);
     worker_end_session(worker, error);
     worker->attempts++;
     worker_report(worker);
-    worker_pause(worker, backoff_ms(worker->attempts));
+    if (worker->set.count > 0)
+        worker_pause(worker, backoff_ms(worker->attempts));
 }
 
+/* Until it fails, its set changes, or its only view can return. */
 static void run_session(struct worker *worker)
 {
     struct error error = {0};
     int64_t written_before = worker->written_boot_us;
-    enum turn_outcome outcome = TURN_FINE;
-    while (outcome == TURN_FINE && !atomic_load(&worker->stopping)) {
-        outcome = worker_turn(worker, &error);
-        if (outcome != TURN_FINE)
-            break;
+    size_t count = worker->set.count;
+    while (!atomic_load(&worker->stopping)) {
+        enum turn_outcome outcome = worker_turn(worker, &error);
+        if (outcome != TURN_FINE) {
+            begin_again_later(worker, &error);
+            return;
+        }
         worker_report(worker);
         if (worker->attempts > 0 &&
             (worker->written_boot_us != written_before || worker_is_at_end(worker)))
             recovered(worker);
+        if (worker_is_done(worker)) {
+            atomic_store(&worker->returned, true);
+            return;
+        }
+        if (worker_take_back(worker) || worker->set.count != count)
+            return;
     }
-    if (outcome == TURN_FENCED) {
-        metric_add(VIEW_METRIC_OF(&worker->metrics, fenced), 1);
-        error_set(&error, FAULT_OVERLOADED, "another projector writes %s", worker->view->schema);
-    }
-    if (outcome != TURN_FINE)
-        begin_again_later(worker, &error);
+}
+
+/* All its views are apart. */
+static void idle(struct worker *worker)
+{
+    worker->attempts = 0;
+    worker->waiting = (struct error){0};
+    worker_pause(worker, IDLE_MS);
+    (void)worker_take_back(worker);
 }
 
 static void *run(void *self)
 {
     struct worker *worker = self;
-    worker->started_boot_us = clock_boot_us();
-    while (!atomic_load(&worker->stopping)) {
+    while (!atomic_load(&worker->stopping) && !atomic_load(&worker->returned)) {
         struct error error = {0};
-        if (worker_begin_session(worker, &error)) {
+        if (worker->set.count == 0) {
+            idle(worker);
+        } else if (worker_begin_session(worker, &error)) {
             run_session(worker);
         } else if (error.fault == FAULT_CONFIG_INVALID) {
             refuse(worker, &error);
@@ -172,18 +203,17 @@ bool worker_start(struct worker *worker, struct error *error)
 {
     int failed = pthread_create(&worker->thread, NULL, run, worker);
     if (failed != 0)
-        return error_set(error, FAULT_IO_FAILED, "a thread for %s: error %d", worker->view->name,
-                         failed);
+        return error_set(error, FAULT_IO_FAILED, "a thread for views: error %d", failed);
     worker->started = true;
     return true;
 }
 
 static void stop(struct worker *worker)
 {
-    (void)pthread_mutex_lock(&worker->stop_mutex);
+    (void)pthread_mutex_lock(&worker->mutex);
     atomic_store(&worker->stopping, true);
-    (void)pthread_cond_signal(&worker->stop_changed);
-    (void)pthread_mutex_unlock(&worker->stop_mutex);
+    (void)pthread_cond_signal(&worker->changed);
+    (void)pthread_mutex_unlock(&worker->mutex);
     if (worker->started)
         (void)pthread_join(worker->thread, NULL);
 }
@@ -193,17 +223,19 @@ struct worker *worker_destroy(struct worker *worker)
     if (worker == NULL)
         return NULL;
     stop(worker);
+    while (worker->apart_count > 0)
+        (void)worker_destroy(worker->apart[--worker->apart_count]);
     if (worker->reader != NULL)
         log_reader_destroy(worker->reader);
     worker->port = kafka_port_destroy(worker->port);
     worker->connection = db_close(worker->connection);
-    fold_done(&worker->fold);
-    cache_done(&worker->cache);
-    batch_done(&worker->batch);
-    sources_destroy(&worker->sources);
-    health_done(&worker->health);
-    (void)pthread_cond_destroy(&worker->stop_changed);
-    (void)pthread_mutex_destroy(&worker->stop_mutex);
+    batch_done(&worker->batches[0]);
+    batch_done(&worker->batches[1]);
+    feeds_destroy(&worker->feeds);
+    (void)pthread_cond_destroy(&worker->changed);
+    (void)pthread_mutex_destroy(&worker->mutex);
+    free(worker->set.items);
+    free(worker->apart);
     free(worker->statements);
     free(worker);
     return NULL;

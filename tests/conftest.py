@@ -9,6 +9,7 @@ import pytest
 from support.broker import Broker
 from support.market import Market, make_folder
 from support.postgres import Postgres
+from support.views_room import Room
 
 
 def pytest_collection_modifyitems(items):
@@ -67,3 +68,23 @@ def fresh_market():
     """The whole system for one test, which may kill whatever it likes."""
     with Market() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def views_servers():
+    folder = make_folder()
+    room = Room(folder)
+    try:
+        yield room
+    finally:
+        room.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def room(views_servers):
+    """Kafka and Postgres with nothing in them, for projectors."""
+    try:
+        yield views_servers.begin()
+    finally:
+        views_servers.end()

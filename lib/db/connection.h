@@ -45,6 +45,10 @@ MUST_CHECK bool db_send(struct db_connection *connection, const struct db_statem
 MUST_CHECK bool db_take(struct db_connection *connection, struct arena *arena,
                         struct db_rows *ret_rows, struct error *error);
 MUST_CHECK bool db_commit(struct db_connection *connection, struct error *error);
+/* db_commit in two halves: everything is on its way to the server before anything is waited for.
+ * db_take may stand between them. */
+MUST_CHECK bool db_commit_send(struct db_connection *connection, struct error *error);
+MUST_CHECK bool db_commit_wait(struct db_connection *connection, struct error *error);
 void db_roll_back(struct db_connection *connection); /* also after a failure; harmless when idle */
 
 /* A multi-statement script (a migration), in a transaction of its own. */

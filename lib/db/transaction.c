@@ -145,19 +145,32 @@ static bool take_rest(struct db_connection *connection, struct error *error)
     return take_sync(connection, fine ? error : NULL) && fine;
 }
 
-bool db_commit(struct db_connection *connection, struct error *error)
+bool db_commit_send(struct db_connection *connection, struct error *error)
 {
     if (!db_session_is_open(connection, error))
         return false;
     assert(connection->in_transaction);
     if (!send_plain(connection, &commit_statement, error))
         return false;
-    if (PQpipelineSync(connection->link.pg) != 1)
+    if (PQpipelineSync(connection->link.pg) != 1 || PQflush(connection->link.pg) < 0)
         return db_session_lost(connection, "COMMIT", error);
+    connection->flush_due = false; /* the sync shows all results */
+    return true;
+}
+
+bool db_commit_wait(struct db_connection *connection, struct error *error)
+{
+    if (!db_session_is_open(connection, error))
+        return false;
     if (take_rest(connection, error))
         return leave_pipeline(connection, error);
     db_roll_back(connection);
     return false;
+}
+
+bool db_commit(struct db_connection *connection, struct error *error)
+{
+    return db_commit_send(connection, error) && db_commit_wait(connection, error);
 }
 
 /* Two syncs: the first ends what a failure made the server skip, the second the ROLLBACK itself. */

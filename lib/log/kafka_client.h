@@ -85,6 +85,9 @@ bool kafka_recreate_producer(struct log_port *port, struct error *error);
 
 MUST_CHECK bool kafka_consumer_open(struct kafka_port *kafka, struct error *error);
 void kafka_consumer_close(struct kafka_port *kafka);
+/* As options.fetch_spacing_ms says; before the consumer is made of `conf`. */
+MUST_CHECK bool kafka_space_fetches(struct kafka_port *kafka, rd_kafka_conf_t *conf,
+                                    struct error *error);
 MUST_CHECK bool kafka_consumer_open_topic(struct kafka_port *kafka, struct kafka_topic *topic,
                                           struct error *error);
 /* Asks the broker whether it is there, if there is doubt; blocks shortly. */

@@ -19,12 +19,11 @@ static struct kafka_port *of(const struct log_port *port)
 bool kafka_consumer_open(struct kafka_port *kafka, struct error *error)
 {
     char text[CLIENT_ERROR_SIZE], kilobytes[DECIMAL_SIZE_MAX + 1];
-    char least[DECIMAL_SIZE_MAX + 1], most[DECIMAL_SIZE_MAX + 1];
+    char most[DECIMAL_SIZE_MAX + 1];
     struct text queue =
         kafka_kilobytes(kafka->options.fetched_bytes_max, kilobytes + sizeof(kilobytes));
-    int64_t fetch_bytes_min = (int64_t)kafka->options.fetch_bytes_min;
     int64_t fetch_bytes_max = (int64_t)kafka->options.fetch_bytes_max;
-    least[DECIMAL_SIZE_MAX] = most[DECIMAL_SIZE_MAX] = '\0';
+    most[DECIMAL_SIZE_MAX] = '\0';
     const struct kafka_setting settings[] = {
         {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"},
@@ -33,8 +32,7 @@ bool kafka_consumer_open(struct kafka_port *kafka, struct error *error)
         {"check.crcs", "true"},
         {"isolation.level", "read_uncommitted"},
         {"fetch.wait.max.ms", KAFKA_FETCH_WAIT_MS},
-        {"fetch.min.bytes",
-         decimal_print(least + DECIMAL_SIZE_MAX, fetch_bytes_min > 0 ? fetch_bytes_min : 1)},
+        {"fetch.min.bytes", "1"},
         {"fetch.message.max.bytes",
          decimal_print(most + DECIMAL_SIZE_MAX,
                        fetch_bytes_max > 0 ? fetch_bytes_max : FETCH_BYTES_MAX)},
@@ -47,6 +45,10 @@ bool kafka_consumer_open(struct kafka_port *kafka, struct error *error)
 
     if (conf == NULL)
         return false;
+    if (!kafka_space_fetches(kafka, conf, error)) {
+        rd_kafka_conf_destroy(conf);
+        return false;
+    }
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR);
     kafka->consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
     if (kafka->consumer == NULL) {

@@ -8,6 +8,9 @@
 struct log_port;
 
 #define KAFKA_FETCH_WAIT_MS "5"
+#define KAFKA_FETCH_WAIT_US 5000
+/* An answer of so many bytes is no small one. */
+#define KAFKA_FETCH_FULL_BYTES 65536
 
 struct kafka_port_options {
     const char *brokers; /* host:port, comma separated */
@@ -15,9 +18,9 @@ struct kafka_port_options {
     bool producer;            /* also appends; readers leave it false */
     size_t queued_bytes_max;  /* of appends under way */
     size_t fetched_bytes_max; /* of messages waiting to be read, about */
-    /* The broker answers a fetch once it has so many bytes, or after KAFKA_FETCH_WAIT_MS; 0: at
-     * once. */
-    size_t fetch_bytes_min;
+    /* Small answers are taken so far apart, per broker: the first one at once, and a stream of
+     * records in few fetches instead of one each. 0: as they come. */
+    int fetch_spacing_ms;
     /* Of one partition in one fetch, about; 0: 1 MiB. Comparing a position with the log fetches
      * twice: who attaches many partitions keeps it small. */
     size_t fetch_bytes_max;

@@ -14,7 +14,9 @@
 struct reader_source {
     struct cursor cursor;
     bool stopped;
-    bool moved; /* since the handler last heard of the position */
+    bool moved;                    /* since the handler last heard of the position */
+    struct log_position *expected; /* that the log must pass through, in no order */
+    size_t expected_count;
 };
 
 struct log_reader {
@@ -64,6 +66,7 @@ void log_reader_destroy(struct log_reader *reader)
     release_spent(reader);
     for (int32_t i = 0; i < reader->source_count; i++) {
         cursor_done(&reader->sources[i]->cursor);
+        free(reader->sources[i]->expected);
         free(reader->sources[i]);
     }
     free(reader->sources);
@@ -101,9 +104,30 @@ bool log_reader_attach(struct log_reader *reader, const struct log_reading *read
         return false;
     reader->sources[source]->stopped = false;
     reader->sources[source]->moved = false;
+    reader->sources[source]->expected_count = 0;
     cursor_attach(&reader->sources[source]->cursor, reading->from);
     *ret_source = source;
     return true;
+}
+
+bool log_reader_expect(struct log_reader *reader, int32_t number,
+                       const struct log_position *position, struct error *error)
+{
+    struct reader_source *source = reader->sources[number];
+    struct log_position *grown =
+        realloc(source->expected, (source->expected_count + 1) * sizeof(*grown));
+
+    if (grown == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "log reader");
+    source->expected = grown;
+    grown[source->expected_count++] = *position;
+    return true;
+}
+
+void log_reader_detach(struct log_reader *reader, int32_t source)
+{
+    cursor_pause(&reader->sources[source]->cursor);
+    reader->sources[source]->moved = false;
 }
 
 static bool make_room(struct log_reader *reader, size_t wanted)
@@ -152,6 +176,53 @@ static void deliver(struct log_reader *reader, int32_t number)
     reader->handler.commit(reader->handler.self, number, events, count, &cursor->position);
 }
 
+/* Between commits, at the record the position stands behind. */
+static bool stands_at(const struct cursor *cursor, const struct log_position *position)
+{
+    return cursor->fence.open_index == 0 && uuid_equal(&cursor->position.log, &position->log) &&
+           cursor->position.last_offset == position->last_offset &&
+           cursor->position.term == position->term && cursor->position.seq == position->seq;
+}
+
+/* The cursor is about to read what lies at `offset`, or knows that the log ends there. */
+static bool passes_expected(struct reader_source *source, int64_t offset, bool is_end,
+                            struct error *error)
+{
+    for (size_t i = source->expected_count; i-- > 0;) {
+        const struct log_position *position = &source->expected[i];
+        if (is_end && offset < position->next)
+            return error_set(error, FAULT_LOG_TRUNCATED,
+                             "the log ends at %lld, it was read up to %lld", (long long)offset,
+                             (long long)position->next);
+        if (is_end || offset < position->next)
+            continue;
+        if (!stands_at(&source->cursor, position))
+            return error_set(error, FAULT_LOG_REPLACED,
+                             "other records than before lie ahead of %lld",
+                             (long long)position->next);
+        source->expected[i] = source->expected[--source->expected_count];
+    }
+    return true;
+}
+
+/* Nothing is missing before it, or nothing will come. */
+static bool is_next(const struct cursor *cursor, const struct log_message *message)
+{
+    return cursor->phase == CURSOR_READING && message->fetch == cursor->fetch &&
+           (message->offset == cursor->next || cursor->hole == cursor->next);
+}
+
+static bool is_expected(struct reader_source *source, const struct log_message *message,
+                        struct error *error)
+{
+    bool is_end = message->kind == LOG_MESSAGE_END;
+
+    if (source->expected_count == 0 || !is_next(&source->cursor, message) ||
+        (!is_end && message->kind != LOG_MESSAGE_RECORD))
+        return true;
+    return passes_expected(source, message->offset, is_end, error);
+}
+
 static void take(struct log_reader *reader, struct log_message *message)
 {
     int32_t number = message->source;
@@ -159,6 +230,12 @@ static void take(struct log_reader *reader, struct log_message *message)
     struct error error;
 
     assert(number >= 0 && number < reader->source_count);
+    if (!is_expected(source, message, &error)) {
+        if (message->handle != NULL)
+            reader->port->release(reader->port, message);
+        stop(reader, number, &error);
+        return;
+    }
     switch (cursor_take(&source->cursor, message, &error)) {
     case CURSOR_NOTHING: break;
     case CURSOR_ADVANCED: source->moved = true; break;

@@ -43,6 +43,13 @@ struct log_reading {
  * topic/partition to start over from another position (same source number). Copies the reading. */
 MUST_CHECK bool log_reader_attach(struct log_reader *reader, const struct log_reading *reading,
                                   int32_t *ret_source, struct error *error);
+/* Whoever stands at `position`, further on than where this source was attached, will skip what lies
+ * before. The log must pass through it: stopped (LOG_REPLACED, LOG_TRUNCATED) if it does not. Until
+ * the next attachment. Copies the position. */
+MUST_CHECK bool log_reader_expect(struct log_reader *reader, int32_t source,
+                                  const struct log_position *position, struct error *error);
+/* Reads nothing more of it until it is attached again. */
+void log_reader_detach(struct log_reader *reader, int32_t source);
 /* Delivers what is there, waiting up to timeout_ms for the first. At most records_max records;
  * returns how many records were read. */
 size_t log_reader_poll(struct log_reader *reader, size_t records_max, int timeout_ms);

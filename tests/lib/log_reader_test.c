@@ -317,6 +317,65 @@ static void a_poll_reads_no_more_than_it_was_asked_for(void **unused)
     expect("0:2*1");
 }
 
+static struct log_position position_after(int64_t records)
+{
+    attach(0, NULL);
+    assert_int_equal(log_reader_poll(reader, (size_t)records, 0), records);
+    trace[0] = '\0';
+    return *log_reader_position(reader, 0);
+}
+
+static void who_stands_further_on_is_passed_through(void **unused)
+{
+    (void)unused;
+    assert_true(owner_append(&owner, 1, 1));
+    foreign_junk(broker);
+    assert_true(owner_append(&owner, 2, 2));
+    foreign_claim(broker, OWNER_PARTITIONS);
+    for (int64_t records = 1; records <= 6; records++) {
+        struct log_position ahead = position_after(records);
+        attach(0, NULL);
+        assert_true(log_reader_expect(reader, 0, &ahead, NULL));
+        read_all();
+        assert_null(strchr(trace, '!'));
+        assert_int_equal(log_reader_position(reader, 0)->next, 6);
+    }
+}
+
+static void who_stands_where_the_log_never_was_is_told(void **unused)
+{
+    (void)unused;
+    assert_true(owner_append(&owner, 1, 1));
+    assert_true(owner_append(&owner, 2, 2));
+    struct log_position position = position_after(2);
+    struct log_position wrong[] = {position, position, position, position};
+    wrong[0].seq++;
+    wrong[1].log.bytes[0] ^= 1;
+    wrong[2].next++; /* inside a commit */
+    wrong[3].next = 9;
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        trace[0] = '\0';
+        attach(0, NULL);
+        assert_true(log_reader_expect(reader, 0, &position, NULL));
+        assert_true(log_reader_expect(reader, 0, &wrong[i], NULL));
+        read_all();
+        assert_non_null(strstr(trace, i == 3 ? "0!log_truncated" : "0!log_replaced"));
+    }
+}
+
+static void a_detached_partition_is_not_read(void **unused)
+{
+    (void)unused;
+    assert_true(owner_append(&owner, 1, 1));
+    attach(0, NULL);
+    log_reader_detach(reader, 0);
+    read_all();
+    expect("");
+    attach(0, NULL);
+    read_all();
+    expect("0:1*1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
 
 int main(void)
@@ -333,6 +392,9 @@ int main(void)
         TEST(a_reader_attached_again_starts_over),
         TEST(events_stay_until_the_next_poll),
         TEST(a_poll_reads_no_more_than_it_was_asked_for),
+        TEST(who_stands_further_on_is_passed_through),
+        TEST(who_stands_where_the_log_never_was_is_told),
+        TEST(a_detached_partition_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,148 +2,16 @@
 once; and what cannot be applied stops where it is, and says so."""
 
 import random
-import shutil
-import threading
 import uuid
 
 import psycopg2
 import pytest
 import requests
 
-from support.broker import Broker
-from support.ledger import Ledger, check_views, detail_rows
-from support.market import make_folder
-from support.paths import ROOT
-from support.postgres import Postgres
-from support.service import Service
+from support.ledger import Ledger, detail_rows
+from support.views_room import PARTITIONS, VIEWS, Work, more
 from support.waiting import wait_until
-from support.writer import TOPIC, TOPIC_SETTINGS, Writer
-
-PARTITIONS = 4
-VIEWS = ("product_detail", "product_list")
-
-
-class Room:
-    """A broker, a database with its views, and as many projectors as a test likes."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.broker = Broker(folder / "kafka")
-        self.postgres = Postgres(folder / "postgres")
-        self.projectors = []
-        self.started = 0
-
-    def begin(self):
-        """Empty, whatever the test before has left."""
-        for server in (self.broker, self.postgres):
-            if not server.alive:
-                server.start()
-        if TOPIC in self.broker.topics():
-            self.broker.delete_topic(TOPIC)
-        self.broker.create_topic(TOPIC, PARTITIONS, TOPIC_SETTINGS)
-        self.postgres.query("DROP DATABASE IF EXISTS sijang WITH (FORCE)")
-        self.postgres.create_database("sijang")
-        self.migrate()
-        self.writer = Writer(self.broker, PARTITIONS)
-        self.writer.claim_all()
-        return self
-
-    def end(self):
-        """All projectors stop, in order."""
-        stopped, self.projectors = self.projectors, []
-        ended = [projector.stop() for projector in stopped]
-        for projector, code in zip(stopped, ended):
-            assert code in (0, 1, None, -9), projector.log_tail()
-
-    def migrate(self):
-        for path in sorted((ROOT / "migrations").glob("*.sql")):
-            self.query_rows(path.read_text())
-
-    def projector(self, **settings):
-        env = {"SIJANG_KAFKA_BROKERS": self.broker.address,
-               "SIJANG_DATABASE": self.postgres.conninfo("sijang"),
-               "SIJANG_PARTITIONS": PARTITIONS, "SIJANG_ADDRESS": "127.0.0.1", **settings}
-        self.started += 1
-        name = f"projector-{self.started}"
-        projector = Service("projector", self.folder, env, "SIJANG_PROJECTOR_PORT", name)
-        self.projectors.append(projector)
-        return projector
-
-    def stop(self):
-        self.postgres.stop()
-        self.broker.stop()
-
-    def query_rows(self, sql, arguments=None):
-        return self.postgres.query(sql, arguments, "sijang")
-
-    def positions(self, view):
-        return dict(self.query_rows(f"SELECT partition, next_offset FROM {view}_position"))
-
-    def ends(self):
-        return {number: self.broker.end_offset(TOPIC, number) for number in range(PARTITIONS)}
-
-    def wait_until_at(self, ends, timeout_s=60, views=VIEWS):
-        for view in views:
-            wait_until(lambda: self.positions(view) == ends, timeout_s,
-                       f"{view} stands at {ends}", 0.05)
-
-    def check(self):
-        """Everything is read, and the rows are what an independent fold of the log gives."""
-        self.wait_until_at(self.ends())
-        check_views(self, Ledger(self.broker, PARTITIONS))
-
-
-@pytest.fixture(scope="module")
-def servers():
-    folder = make_folder()
-    room = Room(folder)
-    try:
-        yield room
-    finally:
-        room.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def room(servers):
-    try:
-        yield servers.begin()
-    finally:
-        servers.end()
-
-
-class Work:
-    """Commits in the background until the block ends."""
-
-    def __init__(self, writer):
-        self.writer, self.stopping = writer, threading.Event()
-        self.thread, self.failure = threading.Thread(target=self._run), None
-
-    def _run(self):
-        try:
-            while not self.stopping.is_set():
-                self.writer.work(50)
-        except BaseException as failure:
-            self.failure = failure
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *failure):
-        self.stopping.set()
-        self.thread.join()
-        if self.failure:
-            raise self.failure
-
-
-def total(room, view="product_detail"):
-    return sum(room.positions(view).values())
-
-
-def more(room, count, timeout_s=30):
-    goal = total(room) + count
-    wait_until(lambda: total(room) >= goal, timeout_s, f"{count} more records are stored", 0.002)
+from support.writer import TOPIC, TOPIC_SETTINGS
 
 
 def test_rows_are_the_fold_of_the_log(room):
@@ -247,7 +115,7 @@ def test_who_loses_the_race_for_a_position_writes_no_row(room):
     schema = "view_product_detail_r1"
     other = psycopg2.connect(room.postgres.conninfo("sijang"))
     with other.cursor() as cursor:  # another projector, in the middle of its transaction
-        cursor.execute(f"UPDATE {schema}.position SET next_offset = next_offset + 1"
+        cursor.execute("UPDATE product_detail_position SET next_offset = next_offset + 1"
                        " WHERE partition = 0")
         cursor.execute(f"UPDATE {schema}.product_detail SET title = 'the other', version = %s"
                        " WHERE product_id = %s", (product.version + 1, product.id))
@@ -355,11 +223,12 @@ def test_another_log_in_the_place_of_the_known_one_is_not_read(room):
 
 
 def test_code_that_does_not_match_the_tables_refuses_to_start(room):
-    room.query_rows("UPDATE view_product_list_r1.fingerprint SET events = 'others'")
+    room.query_rows("UPDATE projector.fingerprint SET events = 'others'"
+                    " WHERE view = 'product_list'")
     projector = room.projector().start(wait=False)
     wait_until(lambda: not projector.alive, 20, "the projector ends")
     assert projector.exit_code == 1
-    assert projector.log_contains("product_list_r1.fingerprint differs")
+    assert projector.log_contains("the fingerprint of product_list, revision 1, differs")
 
 
 def test_other_partition_counts_refuse_to_start(room):
@@ -374,7 +243,7 @@ def test_a_raised_generation_fences_the_worker(room):
     projector = room.projector().start()
     room.writer.work(100)
     room.wait_until_at(room.ends())
-    room.query_rows("UPDATE view_product_detail_r1.position SET generation = generation + 1")
+    room.query_rows("UPDATE product_detail_position SET generation = generation + 1")
     room.writer.work(100)
     room.check()
     assert projector.metric('sijang_projector_fenced_total{view="product_detail"}') >= 1
@@ -384,6 +253,7 @@ def test_it_starts_before_its_tables_and_its_servers(room):
     room.writer.work(100)
     for view in VIEWS:
         room.query_rows(f"DROP SCHEMA view_{view}_r1 CASCADE")
+    room.query_rows("DROP SCHEMA projector CASCADE")
     room.postgres.stop()
     projector = room.projector().start(wait=False)
     projector.wait_for_log("view_waits", 20)

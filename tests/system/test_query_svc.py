@@ -70,12 +70,13 @@ class Reads:
         return self.postgres.query(sql, arguments, self.database)
 
     def migrate(self):
-        self.query((ROOT / "migrations/0001_catalog_views.sql").read_text())
+        for path in sorted((ROOT / "migrations").glob("*.sql")):
+            self.query(path.read_text())
         for view in VIEWS:
             for partition in range(PARTITIONS):
-                self.query(f"INSERT INTO view_{view}_r1.position (partition, context, log,"
-                           " next_offset, end_offset) VALUES (%s, 'catalog', %s, 100, 103)",
-                           (partition, LOG))
+                self.query("INSERT INTO projector.position (view, revision, partition, context,"
+                           " log, next_offset, end_offset)"
+                           " VALUES (%s, 1, %s, 'catalog', %s, 100, 103)", (view, partition, LOG))
 
     def fill(self, count):
         self.query("INSERT INTO view_product_detail_r1.product_detail SELECT"
@@ -88,7 +89,7 @@ class Reads:
                    " FROM view_product_detail_r1.product_detail")
 
     def move(self, next_offset, partition=0, view="product_detail"):
-        self.query(f"UPDATE view_{view}_r1.position SET next_offset = %s WHERE partition = %s",
+        self.query(f"UPDATE {view}_position SET next_offset = %s WHERE partition = %s",
                    (next_offset, partition))
 
     def get(self, path, wait_for=None, wait_s=None, **headers):
@@ -290,7 +291,7 @@ def test_a_reader_waits_until_the_row_is_there(own_reads):
         assert not late.done()
         own_reads.query(
             "BEGIN; INSERT INTO view_product_detail_r1.product_detail VALUES (%s, 's', 'New', NULL,"
-            " 1, false, 'active', 1, 0, 1); UPDATE view_product_detail_r1.position"
+            " 1, false, 'active', 1, 0, 1); UPDATE product_detail_position"
             " SET next_offset = 101 WHERE partition = 2; COMMIT", (product_id(50),))
         answer = late.result(10)
     assert answer.status_code == 200, answer.text
@@ -299,13 +300,13 @@ def test_a_reader_waits_until_the_row_is_there(own_reads):
 
 
 def test_a_context_of_which_nothing_was_read_makes_readers_wait(own_reads):
-    own_reads.query("DELETE FROM view_product_detail_r1.position WHERE partition = 5")
+    own_reads.query("DELETE FROM product_detail_position WHERE partition = 5")
     wait_until(lambda: reads_lag_unknown(own_reads), 5, "the position is gone")
     assert own_reads.get(PRODUCT, mark(0, 5), 0.1).status_code == 504
     with ThreadPoolExecutor(1) as pool:
         late = pool.submit(own_reads.get, PRODUCT, mark(0, 5), 20)
-        own_reads.query("INSERT INTO view_product_detail_r1.position (partition, context, log,"
-                        " next_offset) VALUES (5, 'catalog', %s, 1)", (LOG,))
+        own_reads.query("INSERT INTO projector.position (view, revision, partition, context, log,"
+                        " next_offset) VALUES ('product_detail', 1, 5, 'catalog', %s, 1)", (LOG,))
         assert late.result(10).status_code == 200
 
 
@@ -474,7 +475,8 @@ def test_positions_that_cannot_be_read_are_not_ready_and_said_why(own_reads):
     own_reads.service.wait_for_log("product_list_position")
     assert code_of(own_reads.get(PRODUCT, mark(100), 20)) == (503, "database_unavailable")
     own_reads.query("CREATE VIEW product_list_position AS SELECT partition, context, log,"
-                    " next_offset, end_offset FROM view_product_list_r1.position")
+                    " next_offset, end_offset FROM projector.position"
+                    " WHERE view = 'product_list'")
     own_reads.service.wait_ready()
     assert own_reads.get(PRODUCT, mark(99), 20).status_code == 200
 
