@@ -11,6 +11,7 @@ struct cached_row {
     uint32_t hash;
     bool loaded;  /* compared with the database; else it has the defaults */
     bool touched; /* by the fold under way */
+    bool parked;  /* by it, too: what comes now waits */
     struct text key;
     _Alignas(16) uint8_t values[]; /* the view's row struct */
 };

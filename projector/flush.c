@@ -1,6 +1,7 @@
 /* Rows and positions in one transaction. */
 #include "projector/flush.h"
 
+#include "projector/parking.h"
 #include <string.h>
 
 /* Rows that really changed; *ret_rows is an array of pointers. */
@@ -38,14 +39,27 @@ static bool send_rows(const struct flush *flush, const struct fold *fold, struct
     return db_send(flush->connection, fold->view->upsert, values, error);
 }
 
+static bool parks(const struct projection_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i]->fold.park_count > 0)
+            return true;
+    return false;
+}
+
 /* In the open transaction. */
 static bool send_all(const struct flush *flush, bool *ret_sent, struct error *error)
 {
     if (!positions_send_fence(flush->connection, &flush->fence, flush->arena, ret_sent, error))
         return false;
-    for (size_t i = 0; i < flush->fence.set->count; i++)
-        if (!send_rows(flush, &flush->fence.set->items[i]->fold, error))
+    if (parks(flush->fence.set) && !parking_send_durable(flush->connection, error))
+        return false;
+    for (size_t i = 0; i < flush->fence.set->count; i++) {
+        const struct projection *projection = flush->fence.set->items[i];
+        if (!send_rows(flush, &projection->fold, error) ||
+            !parking_send(flush->connection, projection, flush->arena, error))
             return false;
+    }
     return db_commit_send(flush->connection, error);
 }
 

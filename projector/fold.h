@@ -1,10 +1,12 @@
 /* Applies a batch's events to a view's cached rows. In steps, so that all views of a worker do each
- * of them together: touch the rows, load those that are missing, apply. The database is only read:
- * what was folded can be undone until it is kept. */
+ * of them together: touch the rows, load those that are missing, apply. What cannot be applied is
+ * parked, and with it what comes later for the same row. The database is only read: what was folded
+ * can be undone until it is kept. */
 #pragma once
 
 #include "lib/db/connection.h"
 #include "projector/cache.h"
+#include "projector/parked.h"
 #include "projector/source.h"
 
 /* A row as it was before the fold. */
@@ -20,13 +22,19 @@ struct fold_step {
     struct cached_row *row;
 };
 
-/* An event that cannot be applied. */
+/* An event that does not meet its row now. */
+struct fold_park {
+    const struct batch_commit *commit;
+    const struct batch_event *event;
+    struct text key;
+    const struct error *cause; /* NULL: it waits behind another one */
+};
+
+/* Where the view cannot go on: the event needs another program, or too much is parked. */
 struct fold_refusal {
     const struct batch_commit *commit; /* NULL: none */
     const struct batch_event *event;
-    struct text key; /* absent: not known */
     struct error cause;
-    bool by_apply; /* it depends on the row, which is right only if nobody else has written */
 };
 
 struct fold {
@@ -38,6 +46,11 @@ struct fold {
     size_t row_count, row_capacity;
     struct fold_step *steps;
     size_t step_count, step_capacity;
+    struct parked parked;
+    struct fold_park *parks; /* once applied, in the order of the log */
+    size_t park_count, park_capacity;
+    const struct batch_commit *forced; /* to be parked, whatever apply says; NULL: none */
+    struct error forced_cause;
     struct fold_refusal refusal;
 };
 

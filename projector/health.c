@@ -91,7 +91,8 @@ void health_write(const struct health_report *report, int64_t now_boot_us, bool 
         buffer_put_string(out, ",\"lag_events\":null,\"lag_ms\":null");
     put_age(out, "heartbeat_age_ms", report->heartbeat_boot_us, now_boot_us);
     put_age(out, "progress_age_ms", report->progress_boot_us, now_boot_us);
-    buffer_print(out, ",\"halted_partitions\":%zu", report->halted_count);
+    buffer_print(out, ",\"parked_keys\":%zu,\"halted_partitions\":%zu", report->parked_keys,
+                 report->halted_count);
     if (report->halted_count > 0) {
         buffer_put_string(out, ",\"halt\":");
         put_halt(out, report);

@@ -13,6 +13,7 @@ struct health_report {
     int64_t lag_ms;            /* how long the partition furthest behind has been behind */
     int64_t heartbeat_boot_us; /* the worker's last turn */
     int64_t progress_boot_us;  /* the last transaction that moved a position */
+    size_t parked_keys;
     size_t halted_count;
     int32_t halted_partition; /* of the first halted source */
     const char *halted_context;

@@ -17,7 +17,9 @@
     X(voided, "sijang_projector_void_records", GAUGE,                                              \
       "Records read that the log's rule makes void, since the start.")                             \
     X(halted, "sijang_projector_halted_partitions", GAUGE,                                         \
-      "Partitions that wait for a person: an event cannot be applied.")                            \
+      "Partitions that wait for another program or another log.")                                  \
+    X(parked_keys, "sijang_projector_parked_keys", GAUGE,                                          \
+      "Rows that wait for a person: an event cannot be applied.")                                  \
     X(lag_ms, "sijang_projector_lag_milliseconds", GAUGE,                                          \
       "How long the partition furthest behind has been behind.")                                   \
     X(heartbeat_ms, "sijang_projector_heartbeat_milliseconds", GAUGE,                              \

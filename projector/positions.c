@@ -18,6 +18,7 @@ struct position_row {
     int64_t generation;
     int64_t end_offset;
     int64_t expected;
+    int64_t parking;
 };
 
 static const struct field position_fields[] = {
@@ -34,13 +35,14 @@ static const struct field position_fields[] = {
     {FIELD_AT(position_row, generation), .kind = FIELD_INTEGER},
     {FIELD_AT(position_row, end_offset), .kind = FIELD_INTEGER},
     {FIELD_AT(position_row, expected), .kind = FIELD_INTEGER},
+    {FIELD_AT(position_row, parking), .kind = FIELD_INTEGER},
 };
 
 static const struct record position_record = {
     .name = "Position",
     .size = sizeof(struct position_row),
     .fields = position_fields,
-    .field_count = COUNT_OF(position_fields) - 1,
+    .field_count = COUNT_OF(position_fields) - 2,
 };
 
 static const struct record fence_record = {
@@ -91,23 +93,24 @@ static const struct db_statement positions_create = {
 static const enum db_type fence_types[] = {
     DB_TEXT_ARRAY,   DB_INTEGER_ARRAY, DB_INTEGER_ARRAY, DB_TEXT_ARRAY,   DB_UUID_ARRAY,
     DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,
-    DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT,
+    DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY, DB_BIGINT,
 };
 
 static const struct db_statement positions_fence = {
     .name = "positions_fence",
     .sql = "WITH moved AS (UPDATE projector.position AS p SET log = n.log,"
            " next_offset = n.next_offset, last_offset = n.last_offset, term = n.term, seq = n.seq,"
-           " time_us = n.time_us, end_offset = n.end_offset, updated_at = clock_timestamp()"
+           " time_us = n.time_us, end_offset = n.end_offset, parked = p.parked + n.parking,"
+           " updated_at = clock_timestamp()"
            " FROM unnest($1::text[], $2::integer[], $3::integer[], $4::text[], $5::uuid[],"
            " $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],"
-           " $12::bigint[], $13::bigint[])"
+           " $12::bigint[], $13::bigint[], $14::bigint[])"
            " AS n (view, revision, partition, context, log, next_offset, last_offset, term, seq,"
-           " time_us, generation, end_offset, expected)"
+           " time_us, generation, end_offset, expected, parking)"
            " WHERE p.view = n.view AND p.revision = n.revision AND p.partition = n.partition"
            " AND p.context = n.context AND p.generation = n.generation"
            " AND p.next_offset = n.expected RETURNING 1)"
-           " SELECT projector.require(count(*), $14::bigint) FROM moved",
+           " SELECT projector.require(count(*), $15::bigint) FROM moved",
     .parameters = fence_types,
     .parameter_count = COUNT_OF(fence_types),
     .row = &required_record,
@@ -300,6 +303,7 @@ static const struct position_row *make_row(const struct view *view, const struct
     row->generation = source->generation;
     row->end_offset = feeds->items[source->feed].end;
     row->expected = source->stored.next;
+    row->parking = source->parking;
     return format_log(&source->target, arena, &row->log) ? row : NULL;
 }
 

@@ -100,6 +100,7 @@ static void set_metrics(const struct worker *worker, struct projection *projecti
     const struct health_report *report = &projection->report;
     struct view_metrics *metrics = &projection->metrics;
     metric_set(VIEW_METRIC_OF(metrics, halted), (int64_t)report->halted_count);
+    metric_set(VIEW_METRIC_OF(metrics, parked_keys), (int64_t)report->parked_keys);
     metric_set(VIEW_METRIC_OF(metrics, lag_ms), report->lag_ms);
     metric_set(VIEW_METRIC_OF(metrics, heartbeat_ms), report->heartbeat_boot_us / 1000);
     if (worker->reader != NULL)
@@ -117,6 +118,7 @@ void worker_report(struct worker *worker)
         projection->report.log_connected = connected;
         projection->report.database_connected = worker->connection != NULL;
         projection->report.waiting = worker->waiting;
+        projection->report.parked_keys = projection->fold.parked.stored;
         measure_lag(worker, projection, now_boot_us);
         count_halts(projection);
         set_metrics(worker, projection);

@@ -2,6 +2,7 @@
 #include "lib/core/logger.h"
 #include "lib/log/kafka_port.h"
 #include "projector/fingerprint.h"
+#include "projector/parking.h"
 #include "projector/positions.h"
 #include "projector/worker.h"
 #include <assert.h>
@@ -12,6 +13,8 @@ static size_t list_statements(struct worker *worker)
     size_t count = 0;
     for (; position_statements[count] != NULL; count++)
         worker->statements[count] = position_statements[count];
+    for (size_t i = 0; parking_statements[i] != NULL; i++)
+        worker->statements[count++] = parking_statements[i];
     worker->statements[count++] = &fingerprint_read;
     for (size_t i = 0; i < worker->set.count; i++) {
         worker->statements[count++] = worker->set.items[i]->view->load;
@@ -69,7 +72,8 @@ static bool load_positions(struct worker *worker, struct error *error)
     for (size_t i = 0; i < worker->set.count; i++)
         if (worker->set.items[i]->place != PLACE_SAME)
             projection_forget(worker->set.items[i]);
-    return positions_load(worker->connection, &worker->set, arena, error);
+    return positions_load(worker->connection, &worker->set, arena, error) &&
+           parking_load(worker->connection, &worker->set, arena, error);
 }
 
 static const struct log_position *foremost(const struct worker *worker, size_t feed)

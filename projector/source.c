@@ -80,8 +80,10 @@ void sources_forget_halts(struct sources *sources)
 
 void sources_retarget(struct sources *sources)
 {
-    for (size_t i = 0; i < sources->count; i++)
+    for (size_t i = 0; i < sources->count; i++) {
         sources->items[i].target = sources->items[i].stored;
+        sources->items[i].parking = 0;
+    }
 }
 
 void sources_target_all(struct sources *sources, const struct batch *batch)
@@ -104,6 +106,8 @@ bool sources_move(const struct sources *sources)
 
 void sources_stored(struct sources *sources)
 {
-    for (size_t i = 0; i < sources->count; i++)
+    for (size_t i = 0; i < sources->count; i++) {
         sources->items[i].stored = sources->items[i].target;
+        sources->items[i].parking = 0;
+    }
 }

@@ -23,6 +23,7 @@ struct source {
     int64_t generation;         /* as the database has it; retries, discards and swaps raise it */
     struct log_position stored; /* as the database has it */
     struct log_position target; /* what the transaction under way will store */
+    int64_t parking;            /* events it will park */
     int64_t at_end_boot_us; /* when it was last known to have nothing behind `stored`; 0: never */
     struct halt halt;
 };

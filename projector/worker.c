@@ -6,6 +6,7 @@
 #include "lib/core/logger.h"
 #include "lib/core/shutdown.h"
 #include "lib/log/kafka_port.h"
+#include "projector/parking.h"
 #include "projector/positions.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -28,13 +29,15 @@ static void init_waiting(struct worker *worker)
     (void)pthread_condattr_destroy(&monotonic);
 }
 
-/* Positions, the fingerprint, two of each view, and NULL. */
+/* Of positions, parking and the fingerprint, two of each view, and NULL. */
 static size_t statements_max(size_t room)
 {
-    size_t count = 0;
-    while (position_statements[count] != NULL)
-        count++;
-    return count + 2 * room + 2;
+    size_t positions = 0, parking = 0;
+    while (position_statements[positions] != NULL)
+        positions++;
+    while (parking_statements[parking] != NULL)
+        parking++;
+    return positions + parking + 2 * room + 2;
 }
 
 static bool make_lists(struct worker *worker, size_t room, struct error *error)

@@ -2,6 +2,7 @@
  * database refuses. */
 #include "lib/core/clock.h"
 #include "projector/flush.h"
+#include "projector/parking.h"
 #include "projector/worker.h"
 
 static struct projection_set alone(struct projection **projection)
@@ -18,36 +19,20 @@ static void undo(const struct projection_set *set)
 static bool reload(struct worker *worker, struct projection *projection, struct error *error)
 {
     struct projection_set set = alone(&projection);
+    struct arena *arena = &worker->writing->arena;
     projection_forget(projection);
-    return positions_load(worker->connection, &set, &worker->writing->arena, error);
+    return positions_load(worker->connection, &set, arena, error) &&
+           parking_load(worker->connection, &set, arena, error);
 }
 
-/* Stops the view where it cannot go on. Later this is where a key is parked instead. */
-static void halt(struct projection *projection, const struct fold_refusal *refusal)
+/* Stops the view where it cannot go on. */
+static void halt(struct projection *projection)
 {
-    const struct batch_event *event = refusal->event;
-    struct source *source = projection->sources.by_feed[refusal->commit->feed];
-    source_halt(source, event->offset, event->type,
-                refusal->key.bytes != NULL ? refusal->key : event->view.subject, &refusal->cause);
-}
-
-/* What apply refuses counts only if the rows are what the positions say. FINE: fold again. */
-static enum turn_outcome judge_refusal(struct worker *worker, struct projection *projection,
-                                       struct error *error)
-{
-    struct fold_refusal refusal = projection->fold.refusal;
-    struct projection_set set = alone(&projection);
+    const struct fold_refusal refusal = projection->fold.refusal;
+    const struct batch_event *event = refusal.event;
     fold_undo(&projection->fold);
-    projection->place = PLACE_SAME;
-    if (refusal.by_apply &&
-        !positions_compare(worker->connection, &set, &worker->writing->arena, error))
-        return TURN_FAILED;
-    switch (projection->place) {
-    case PLACE_SAME: halt(projection, &refusal); return TURN_FINE;
-    case PLACE_RAISED: return reload(worker, projection, error) ? TURN_FINE : TURN_FAILED;
-    case PLACE_MOVED: break;
-    }
-    return TURN_FENCED;
+    source_halt(projection->sources.by_feed[refusal.commit->feed], event->offset, event->type,
+                event->view.subject, &refusal.cause);
 }
 
 static bool send_loads(struct worker *worker, const struct projection_set *set, size_t *missing,
@@ -117,47 +102,39 @@ static bool touch(struct worker *worker, const struct projection_set *set, size_
 }
 
 /* Until nothing is refused any more: each refusal halts one source more. */
-static enum turn_outcome fold_patiently(struct worker *worker, struct projection *projection,
-                                        size_t end, struct error *error)
+static bool fold_patiently(struct worker *worker, struct projection *projection, size_t end,
+                           struct error *error)
 {
     struct fold *fold = &projection->fold;
     struct projection_set set = alone(&projection);
-    enum turn_outcome judged = TURN_FINE;
-    while (judged == TURN_FINE) {
+    while (fold->refusal.commit != NULL) {
+        halt(projection);
         if (!touch(worker, &set, end, error))
-            return TURN_FAILED;
+            return false;
         if (fold->refusal.commit == NULL &&
             (!load(worker, &set, error) || !fold_apply(fold, &projection->sources, end, error)))
-            return TURN_FAILED;
-        if (fold->refusal.commit == NULL)
-            return TURN_FINE;
-        judged = judge_refusal(worker, projection, error);
+            return false;
     }
-    return judged;
+    return true;
 }
 
 /* Commits 0 to end - 1 of the batch into the rows of all views. */
-static enum turn_outcome fold_all(struct worker *worker, const struct projection_set *set,
-                                  size_t end, struct error *error)
+static bool fold_all(struct worker *worker, const struct projection_set *set, size_t end,
+                     struct error *error)
 {
     if (!touch(worker, set, end, error) || !load(worker, set, error))
-        return TURN_FAILED;
+        return false;
     for (size_t i = 0; i < set->count; i++) {
         struct projection *projection = set->items[i];
-        enum turn_outcome outcome = TURN_FINE;
-        if (projection->fold.refusal.commit == NULL &&
-            !fold_apply(&projection->fold, &projection->sources, end, error))
-            return TURN_FAILED;
-        if (projection->fold.refusal.commit != NULL) {
-            fold_undo(&projection->fold);
-            outcome = fold_patiently(worker, projection, end, error);
-        }
-        if (outcome != TURN_FINE)
-            return outcome;
+        struct fold *fold = &projection->fold;
+        if (fold->refusal.commit == NULL && !fold_apply(fold, &projection->sources, end, error))
+            return false;
+        if (!fold_patiently(worker, projection, end, error))
+            return false;
         if (end == worker->writing->commit_count)
             sources_target_all(&projection->sources, worker->writing);
     }
-    return TURN_FINE;
+    return true;
 }
 
 static void observe(struct projection *projection, const struct batch *batch)
@@ -187,6 +164,7 @@ static bool keep(struct worker *worker, const struct projection_set *set, struct
         }
         metric_add(VIEW_METRIC_OF(&projection->metrics, rows), (int64_t)projection->fold.row_count);
         observe(projection, worker->writing);
+        parking_tell(projection);
         sources_stored(&projection->sources);
         kept = fold_keep(&projection->fold, error) && kept;
         cache_age(&projection->cache);
@@ -211,12 +189,7 @@ static enum turn_outcome write_once(struct worker *worker, struct projection *pr
 {
     struct projection_set set = alone(&projection);
     bool sent;
-    enum turn_outcome folded = fold_all(worker, &set, end, error);
-    if (folded != TURN_FINE) {
-        undo(&set);
-        return folded;
-    }
-    if (send(worker, &set, false, &sent, error) &&
+    if (fold_all(worker, &set, end, error) && send(worker, &set, false, &sent, error) &&
         (!sent || db_commit_wait(worker->connection, error)))
         return keep(worker, &set, error) ? TURN_FINE : TURN_FAILED;
     undo(&set);
@@ -248,6 +221,21 @@ static void halt_before(struct worker *worker, struct projection *projection,
                 event != NULL ? event->view.subject : (struct text){0}, error);
 }
 
+/* The one commit that the database refuses is parked; if it refuses that, too, the view stops. */
+static enum turn_outcome write_without(struct worker *worker, struct projection *projection,
+                                       const struct batch_commit *commit, size_t end,
+                                       struct error *error)
+{
+    projection->fold.forced = commit;
+    projection->fold.forced_cause = *error;
+    enum turn_outcome outcome = write_once(worker, projection, end, error);
+    projection->fold.forced = NULL;
+    if (outcome != TURN_FAILED || error->fault != FAULT_DATA_CORRUPT)
+        return outcome;
+    halt_before(worker, projection, commit, error);
+    return write_once(worker, projection, end, error);
+}
+
 /* Halves what the database refuses until the commit that it refuses stands alone. */
 static enum turn_outcome write_in_halves(struct worker *worker, struct projection *projection,
                                          size_t first, size_t end, struct error *error)
@@ -261,10 +249,8 @@ static enum turn_outcome write_in_halves(struct worker *worker, struct projectio
     size_t at = (size_t)(commit - worker->writing->commits);
     if (at < first)
         at = first;
-    if (end - at <= 1) {
-        halt_before(worker, projection, commit, error);
-        return write_once(worker, projection, end, error);
-    }
+    if (end - at <= 1)
+        return write_without(worker, projection, commit, end, error);
     size_t middle = at + (end - at) / 2;
     outcome = write_in_halves(worker, projection, at, middle, error);
     return outcome == TURN_FINE ? write_in_halves(worker, projection, middle, end, error) : outcome;
@@ -337,12 +323,8 @@ enum turn_outcome worker_write_begin(struct worker *worker, bool all, bool *ret_
 {
     bool sent = false;
     *ret_sent = false;
-    switch (fold_all(worker, &worker->set, worker->writing->commit_count, error)) {
-    case TURN_FINE: break;
-    case TURN_FENCED: error_set(error, FAULT_DATABASE_FAILED, "fenced"); return mend(worker, error);
-    case TURN_FAILED: return mend(worker, error);
-    }
-    if (!send(worker, &worker->set, all, &sent, error))
+    if (!fold_all(worker, &worker->set, worker->writing->commit_count, error) ||
+        !send(worker, &worker->set, all, &sent, error))
         return mend(worker, error);
     *ret_sent = sent;
     return sent || keep(worker, &worker->set, error) ? TURN_FINE : TURN_FAILED;
