@@ -35,16 +35,20 @@ class Event:
 
 
 class Schemas:
-    """By id, from the committed releases."""
+    """By id, from the committed releases; the platform's are the same in every tree."""
 
-    def __init__(self):
+    PLATFORM_ID_MAX = 999
+
+    def __init__(self, tree=ROOT):
         self._readers = {}
+        self._tree = tree
 
     def decode(self, value):
         magic, schema_id = struct.unpack(">bI", value[:5])
         assert magic == 0
         if schema_id not in self._readers:
-            text = (ROOT / "schemas/released" / f"{schema_id}.avsc").read_text()
+            tree = ROOT if schema_id <= self.PLATFORM_ID_MAX else self._tree
+            text = (tree / "schemas/released" / f"{schema_id}.avsc").read_text()
             self._readers[schema_id] = avro.io.DatumReader(avro.schema.parse(text))
         rest = io.BytesIO(value[5:])
         body = self._readers[schema_id].read(avro.io.BinaryDecoder(rest))

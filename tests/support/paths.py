@@ -12,8 +12,15 @@ def build_folder():
     return ROOT / os.environ.get("SIJANG_BUILD", "build/release")
 
 
+FOLDERS = {
+    "sijangctl": "ctl",
+    "exchange-command-svc": "tests/contexts",
+    "exchange-sijangctl": "tests/contexts",
+}
+
+
 def binary(name):
-    folder = {"sijangctl": "ctl"}.get(name, name)
+    folder = FOLDERS.get(name, name)
     path = build_folder() / folder / name
     if not path.exists():
         raise FileNotFoundError(f"{path} is not built: cmake --build {build_folder()}")

@@ -1,0 +1,166 @@
+"""The two contexts of tests/contexts on a real broker: one command-svc, and what its log says."""
+
+import os
+import random
+import shutil
+import subprocess
+import threading
+import uuid
+from collections import Counter
+
+import requests
+
+from support.broker import Broker
+from support.client import Client, sign_token
+from support.ledger import Schemas, valid_commits
+from support.market import SECRET, make_folder
+from support.paths import ROOT, binary
+from support.service import Service
+from support.waiting import wait_until
+
+PARTITIONS = 8
+TREE = ROOT / "tests/contexts"
+TOPICS = ("sijang.exchange.events.v1", "sijang.vault.events.v1")
+
+
+class Exchange:
+    def __init__(self, shards=2):
+        self.folder = make_folder()
+        self.broker = Broker(self.folder / "kafka")
+        self.settings = {
+            "SIJANG_KAFKA_BROKERS": self.broker.address,
+            "SIJANG_TOKEN_SECRET": SECRET,
+            "SIJANG_ADDRESS": "127.0.0.1",
+            "SIJANG_PARTITIONS": PARTITIONS,
+            "SIJANG_SHARDS": shards,
+            "SIJANG_INDEX_PATH": self.folder / "index",
+        }
+        self.command = Service("exchange-command-svc", self.folder, self.settings,
+                               "SIJANG_COMMAND_PORT")
+
+    def start(self):
+        self.broker.start()
+        env = {**os.environ, **{key: str(value) for key, value in self.settings.items()}}
+        subprocess.run([binary("exchange-sijangctl"), "topics", "create"], env=env, check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
+        self.command.start()
+        return self
+
+    def forget_index(self):
+        """While it is stopped."""
+        shutil.rmtree(self.folder / "index")
+
+    def stop(self, check=True):
+        ended = self.command.stop()
+        self.broker.stop()
+        if check and ended not in (0, None, -9):
+            raise AssertionError(f"it ended with {ended}:\n{self.command.log_tail(60)}")
+        if not os.environ.get("SIJANG_KEEP") and check:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def client(self):
+        return Client(self.command.url, sign_token(SECRET, "anna", ["admin"]), timeout_s=10)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, failure, *rest):
+        self.stop(check=failure is None)
+
+
+def insist(client, method, path, body=None, key=None, stop=None):
+    """The definite answer, however often the service dies meanwhile."""
+    key = key or str(uuid.uuid4())
+
+    def definite():
+        if stop is not None and stop.is_set():
+            raise TimeoutError("nobody wants to know any more")
+        try:
+            answer = client.request(method, path, body, key)
+        except requests.RequestException:
+            return None
+        return answer if answer.status_code < 500 else None
+    return wait_until(definite, 60, f"{method} {path} is answered", 0.02)
+
+
+class Transfers(threading.Thread):
+    """One client that has coins moved: some are approved, some are left to expire."""
+
+    def __init__(self, exchange, seed, purses, chests):
+        super().__init__(daemon=True)
+        self.client = exchange.client()
+        self.random = random.Random(seed)
+        self.purses, self.chests = purses, chests
+        self.requested = []
+        self.stop_asked = threading.Event()
+        self.failure = None
+
+    def run(self):
+        try:
+            while not self.stop_asked.is_set():
+                self.one()
+        except Exception as failure:  # told to the test by finish()
+            self.failure = failure
+
+    def one(self):
+        approved = self.random.random() < 0.8
+        answer = insist(self.client, "POST", "/v1/transfers", {
+            "purse_id": self.random.choice(self.purses),
+            "chest_id": self.random.choice(self.chests),
+            "amount": self.random.randint(1, 20),
+            "patience_ms": 20000 if approved else self.random.randint(0, 3000),
+        })
+        assert answer.status_code == 201, answer.text
+        self.requested.append(answer.json()["id"])
+        for _ in range(50 if approved else 0):
+            path = f"/v1/transfers/{self.requested[-1]}/approval"
+            if insist(self.client, "PUT", path).status_code == 200:
+                break
+
+    def finish(self):
+        self.stop_asked.set()
+        self.join(70)
+        if self.failure:
+            raise self.failure
+        return self.requested
+
+
+class Books:
+    """Everything in the log, held against the laws of the two contexts."""
+
+    def __init__(self, exchange):
+        schemas = Schemas(TREE)
+        self.events = []
+        for topic in TOPICS:
+            for partition in range(PARTITIONS):
+                messages = exchange.broker.records(topic, partition)
+                for commit in valid_commits(messages, schemas):
+                    self.events += commit
+        ids = [event.id for event in self.events]
+        assert len(ids) == len(set(ids)), "an event is in the log twice"
+
+    def of_type(self, *names):
+        return [event for event in self.events if event.type in names]
+
+    def ends(self):
+        """How often each transfer has ended."""
+        return Counter(event.subject
+                       for event in self.of_type("TransferCompleted", "TransferCancelled"))
+
+    def check(self, requested):
+        """Each transfer ended once; every hold was taken or released, never both; coins that left
+        purses are in chests."""
+        ends = self.ends()
+        assert {transfer: ends[transfer] for transfer in requested} == dict.fromkeys(requested, 1)
+        completed = {event.subject for event in self.of_type("TransferCompleted")}
+        held = {event.body["hold_id"]: event.body["amount"] for event in self.of_type("CoinsHeld")}
+        taken = Counter(event.body["hold_id"] for event in self.of_type("HoldTaken"))
+        released = Counter(event.body["hold_id"] for event in self.of_type("HoldReleased"))
+        put = {event.body["deposit_id"]: event.body["amount"]
+               for event in self.of_type("CoinsDeposited")}
+        assert len(put) == len(self.of_type("CoinsDeposited"))
+        assert set(taken) == set(put) == completed
+        assert set(taken.values()) <= {1} and set(released.values()) <= {1}
+        assert not set(taken) & set(released)
+        assert set(held) <= set(taken) | set(released)
+        assert {hold: held[hold] for hold in taken} == put

@@ -1,0 +1,104 @@
+"""Deadlines and reactions on a real broker: sums are preserved and everything ends once, however
+often the service dies on the way."""
+
+import random
+import uuid
+
+import pytest
+
+from support.exchange import Books, Exchange, Transfers, insist
+from support.waiting import wait_until
+
+KILLS = 8
+
+
+@pytest.fixture
+def exchange():
+    with Exchange() as running:
+        yield running
+
+
+def open_purses(exchange, count, coins):
+    client = exchange.client()
+    return [insist(client, "POST", "/v1/purses", {"coins": coins}).json()["id"]
+            for _ in range(count)]
+
+
+def open_chests(exchange, count, capacity):
+    client = exchange.client()
+    return [insist(client, "POST", "/v1/chests", {"capacity": capacity}).json()["id"]
+            for _ in range(count)]
+
+
+def request(exchange, purse, chest, amount, patience_ms):
+    answer = insist(exchange.client(), "POST", "/v1/transfers", {
+        "purse_id": purse, "chest_id": chest, "amount": amount, "patience_ms": patience_ms})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+def approve(exchange, transfer):
+    client, path = exchange.client(), f"/v1/transfers/{transfer}/approval"
+    wait_until(lambda: insist(client, "PUT", path).status_code == 200, 20, "the transfer is held")
+
+
+def wait_until_ended(exchange, transfers, timeout_s=60):
+    wait_until(lambda: Books(exchange).ends().keys() >= set(transfers), timeout_s,
+               "every transfer has ended", 0.5)
+
+
+def test_transfers_end_once_whatever_dies(exchange):
+    chance = random.Random(4)
+    purses, chests = open_purses(exchange, 12, 400), open_chests(exchange, 6, 600)
+    clients = [Transfers(exchange, seed, purses, chests) for seed in range(4)]
+    for client in clients:
+        client.start()
+    for kill in range(KILLS):
+        goal = sum(len(client.requested) for client in clients) + chance.randint(5, 40)
+        wait_until(lambda: sum(len(client.requested) for client in clients) >= goal, 60,
+                   "more transfers are asked for")
+        exchange.command.kill()
+        if kill % 3 == 2:
+            exchange.forget_index()
+        exchange.command.start(60)
+    requested = [transfer for client in clients for transfer in client.finish()]
+    wait_until_ended(exchange, requested)
+    books = Books(exchange)
+    books.check(requested)
+    reasons = {event.body["reason"] for event in books.of_type("TransferCancelled")}
+    assert books.of_type("TransferCompleted") and "expired" in reasons
+    assert exchange.command.metric("sijang_reactions_open") == 0
+
+
+def test_what_the_chest_refuses_is_compensated(exchange):
+    purse, chest = open_purses(exchange, 1, 10)[0], open_chests(exchange, 1, 5)[0]
+    transfer = request(exchange, purse, chest, 7, 60000)
+    approve(exchange, transfer)
+    wait_until_ended(exchange, [transfer])
+    books = Books(exchange)
+    books.check([transfer])
+    assert [event.body["reason"] for event in books.of_type("TransferCancelled")] == ["chest_full"]
+    assert [event.body["amount"] for event in books.of_type("HoldReleased")] == [7]
+
+
+def test_a_deadline_fires_once_after_a_restart(exchange):
+    purse = open_purses(exchange, 1, 10)[0]
+    transfers = [request(exchange, purse, str(uuid.uuid4()), 1, 1500) for _ in range(5)]
+    exchange.command.kill()
+    exchange.command.start()
+    wait_until_ended(exchange, transfers)
+    exchange.command.kill()
+    exchange.forget_index()
+    exchange.command.start()
+    late = request(exchange, purse, str(uuid.uuid4()), 1, 0)
+    wait_until_ended(exchange, [late])
+    books = Books(exchange)
+    books.check([*transfers, late])
+    expired = [event.subject for event in books.of_type("TransferCancelling")]
+    assert sorted(expired) == sorted([*transfers, late])
+
+
+def test_what_only_the_service_may_give_has_no_path(exchange):
+    client = exchange.client()
+    purse = open_purses(exchange, 1, 10)[0]
+    assert client.post(f"/v1/purses/{purse}/holds", {"hold_id": purse}).status_code == 404
