@@ -19,7 +19,7 @@ struct command {
     enum command_exit (*run)(int argc, char **argv, struct error *error);
 };
 
-extern const struct command migrate, tail, token, topics_create;
+extern const struct command history, migrate, tail, token, topics_create, verify_log;
 
 /* What commands that only read the log need; BROKERS_SETTING is its line in a table. */
 struct brokers_settings {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &migrate, &tail, &token, &topics_create, NULL,
+    &history, &migrate, &tail, &token, &topics_create, &verify_log, NULL,
 };
 
 /* How many of argv's words name the command; 0: they do not. */

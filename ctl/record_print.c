@@ -34,14 +34,20 @@ const struct record *const *all_records(void)
     return all;
 }
 
-void record_printer_init(struct record_printer *printer, const char *topic)
+void record_printer_init(struct record_printer *printer)
 {
-    *printer = (struct record_printer){.topic = topic};
+    *printer = (struct record_printer){0};
+    arena_init(&printer->arena, ARENA_BYTES_MAX);
+    buffer_init(&printer->line, LINE_BYTES_MAX);
+}
+
+void record_printer_begin(struct record_printer *printer, const char *topic)
+{
+    printer->topic = topic;
+    printer->context = (struct text){0};
     for (size_t i = 0; i < CONTEXT_COUNT; i++)
         if (strcmp(contexts[i].topic, topic) == 0)
             printer->context = text_of(contexts[i].name);
-    arena_init(&printer->arena, ARENA_BYTES_MAX);
-    buffer_init(&printer->line, LINE_BYTES_MAX);
 }
 
 void record_printer_done(struct record_printer *printer)

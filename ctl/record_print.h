@@ -16,7 +16,9 @@ struct record_printer {
     struct buffer line;
 };
 
-void record_printer_init(struct record_printer *printer, const char *topic);
+void record_printer_init(struct record_printer *printer);
+/* The topic whose records are printed from now on. */
+void record_printer_begin(struct record_printer *printer, const char *topic);
 void record_printer_done(struct record_printer *printer);
 /* False: it cannot be written. */
 bool record_printer_print(struct record_printer *printer, int32_t partition,

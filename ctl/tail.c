@@ -115,7 +115,8 @@ static enum command_exit run(int argc, char **argv, struct error *error)
     struct topic_reading *opened = topic_reading_open(&reading, error);
     if (opened == NULL)
         return error->fault == FAULT_CONFIG_INVALID ? COMMAND_MISUSED : COMMAND_FAILED;
-    record_printer_init(&tailing.printer, tailing.topic);
+    record_printer_init(&tailing.printer);
+    record_printer_begin(&tailing.printer, tailing.topic);
     tailing.printer.table = tailing.table;
     tailing.printer.raw = tailing.raw;
     bool read = topic_reading_run(opened, error);

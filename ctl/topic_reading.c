@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ADMIN_TIMEOUT_MS  10000
 #define FETCHED_BYTES_MAX (16 * 1024 * 1024)
 #define POLL_MS           200
 #define SILENCE_US_MAX    INT64_C(30000000)

@@ -5,7 +5,8 @@
 #include "ctl/place.h"
 #include "lib/log/inspector.h"
 
-#define ALL_PARTITIONS (-1)
+#define ALL_PARTITIONS   (-1)
+#define ADMIN_TIMEOUT_MS 10000
 
 struct topic_reading;
 

@@ -138,15 +138,120 @@ def test_tail_as_a_table(broker, log):
     assert event.split()[3:] == ["event", "1", log.subject, "sijang.catalog.ProductListed"]
 
 
+def test_history_is_the_stream_alone(broker, log):
+    other = str(uuid.uuid4())
+    log.append(0, log.subject, 1, [LISTED, stock(2)])
+    log.append(0, other, 1, [LISTED])
+    log.append(0, log.subject, 3, [stock(9)], term=99)
+    log.append(0, log.subject, 3, [stock(3)])
+    log.flush()
+    lines = lines_of(broker, "history", "catalog", "product", log.subject.upper())
+    assert [line["version"] for line in lines] == [1, 2, 3]
+    assert [line["offset"] for line in lines] == [1, 2, 5]
+    assert lines[2]["data"] == {"delta": 3, "reason": "delivery"}
+
+    def versions(*words):
+        done = lines_of(broker, "history", "catalog", "product", log.subject, *words)
+        return [line["version"] for line in done]
+    assert versions("--from-version", 2) == [2, 3]
+    assert versions("--limit", 1, "--from-version", 2) == [2]
+    assert versions("--as-of", lines[0]["position"]) == [1, 2]
+    assert versions("--as-of", lines[1]["time"])[:2] == [1, 2]
+    assert versions("--from-version", 9) == []
+
+
+def test_a_history_of_nothing_fails(broker, log):
+    for words in (("catalog", "product", str(uuid.uuid4())), ("catalog", "basket", log.subject)):
+        done = ctl(broker, "history", *words)
+        assert done.returncode == 1 and "there is no stream" in done.stderr
+
+
+def verify(broker, *words):
+    done = ctl(broker, "verify", "log", "catalog", "--json", *words)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode == 0) == (len(lines) == 1), done.stdout + done.stderr
+    return [line["finding"] for line in lines[:-1]], lines[-1]
+
+
+def test_a_sound_log_is_verified_and_its_void_records_are_counted(broker, log):
+    log.append(0, log.subject, 1, [LISTED, stock(2)])
+    log.append(0, log.subject, 3, [stock(9)], term=99)
+    log.barrier(0)
+    log.flush()
+    broker.produce(TOPIC, 0, b"junk")
+    findings, total = verify(broker)
+    assert findings == [] and total["findings"] == 0 and total["partitions"] == 1
+    counts = {name: count for name, count in total["records"].items() if count}
+    assert counts == {"claim": 1, "event": 2, "platform": 1, "foreign_term": 1, "malformed": 1}
+    text = ctl(broker, "verify", "log")
+    assert text.returncode == 0 and "foreign_term            1  void: " in text.stdout
+
+
+def with_id(log, version, event_id):
+    """A valid event with an id of the test's choice."""
+    log.partitions[0].seq += 1
+    fence = (log.partitions[0].term, log.partitions[0].seq, 1, 1)
+    headers = [(name, event_id if name == "ce_id" else value) for name, value
+               in log._headers(fence, "StockAdjusted", log.subject, version)]
+    log._produce(0, log.encode(*stock(1)), log.subject, headers)
+
+
+def test_what_is_wrong_is_found_and_said(broker, log):
+    log.append(0, log.subject, 1, [LISTED])
+    log.append(0, log.subject, 3, [stock(1)])
+    event_id = str(uuid.uuid4())
+    with_id(log, 4, event_id)
+    with_id(log, 5, event_id)
+    log.append(0, log.subject, 6, [("StockAdjusted", b"\0\0\0\x27\x0f")])
+    log.append(0, log.subject, 7, [("PriceChanged", log.encode(*stock(1)))])
+    log.append(0, log.subject, 8, [("StockAdjusted", log.encode(*stock(1))[:-1])])
+    log.append(0, log.subject, 9, [("StockAdjusted", b"{}")])
+    log.flush()
+    findings, total = verify(broker)
+    assert total["findings"] == len(findings) == 6
+    for finding, words in zip(findings, (
+            "follows 1", f"event id {event_id} was at 0@3", "schema id 9999 is not known",
+            "schema of sijang.catalog.StockAdjusted", "cannot be read", "has no schema id")):
+        assert words in finding
+    done = ctl(broker, "verify", "log")
+    assert done.returncode == 1 and "6 findings" in done.stderr
+    assert "catalog/0@2: version 3 of /catalog/product/" in done.stdout
+
+
+def test_a_key_in_another_partition_than_its_own_is_found(broker):
+    if TOPIC in broker.topics():
+        broker.delete_topic(TOPIC)
+    assert ctl(broker, "topics", "create", "--partitions", 2).returncode == 0
+    writer, subject = Writer(broker, 2), str(uuid.uuid4())
+    writer.claim_all()
+    for number in range(2):
+        writer.append(number, subject, number + 1, [stock(1)])
+    writer.flush()
+    findings, _ = verify(broker)
+    assert len([finding for finding in findings if "belongs to partition" in finding]) == 1
+
+
+def test_verifying_leaves_nothing_behind(broker, log, folder):
+    log.append(0, log.subject, 1, [LISTED])
+    log.flush()
+    done = subprocess.run([binary("sijangctl"), "verify", "log"], text=True, capture_output=True,
+                          env={**environment(broker), "SIJANG_SCRATCH_PATH": str(folder)},
+                          timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [
     ("tail",), ("tail", "catalog", "--from", "yesterday"), ("tail", "catalog", "--partition", "1"),
     ("tail", "catalog", "--partition", "x"), ("tail", "catalog", "--count", "0"),
-    ("tail", "a", "b"), ("tail", "catalog", "--what"),
+    ("tail", "a", "b"), ("tail", "catalog", "--what"), ("history", "catalog", "product"),
+    ("history", "catalog", "product", "x", "--as-of", "7"), ("history", "nowhere", "product", "x"),
+    ("verify", "log", "nowhere"), ("verify", "log", "--what"), ("verify", "log", "a", "b"),
 ])
 def test_a_wrong_wish_is_misuse(broker, log, words):
     done = ctl(broker, *words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("sijangctl tail: ")
+    assert done.stderr.startswith("sijangctl ")
 
 
 def test_a_topic_that_is_not_there_is_said(broker):

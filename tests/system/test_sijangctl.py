@@ -75,7 +75,9 @@ def test_a_short_secret_is_misuse_and_never_shown():
     assert "SIJANG_TOKEN_SECRET" in done.stderr and "short-secret" not in done.stderr
 
 
-@pytest.mark.parametrize("words", [("token",), ("topics", "create"), ("migrate",), ("tail",), ()])
+@pytest.mark.parametrize("words", [
+    ("token",), ("topics", "create"), ("migrate",), ("tail",), ("history",), ("verify", "log"), (),
+])
 def test_every_command_explains_itself(words):
     done = ctl(*words, "--help")
     assert done.returncode == 0
