@@ -118,3 +118,9 @@ void room_check(const struct world *world, const struct history *history)
     for (int i = 0; i < history->commit_count; i++)
         check_stock(world, history, i);
 }
+
+bool room_rests(const struct history *history)
+{
+    (void)history;
+    return true;
+}

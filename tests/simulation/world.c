@@ -18,6 +18,7 @@
 
 #define CALM_STEPS_MAX 40000
 #define CALM_STEP_US   5000
+#define REST_STEPS     100
 #define PROBES_MAX     200
 
 int64_t world_now_us(const struct world *world)
@@ -100,20 +101,41 @@ static bool all_is_read(const struct world *world)
     return true;
 }
 
-/* Everything works, everyone is up: calls end, and everybody reads the log to its end. */
-static void calm_down(struct world *world, bool probed)
+static void flow(struct world *world)
+{
+    sim_broker_pass(world->broker, CALM_STEP_US);
+    network_flow(world);
+    for (int p = 0; p < world->plan.processes; p++)
+        process_turn(&world->processes[p]);
+}
+
+/* Everything works, everyone is up: calls end. */
+static void wait_for_answers(struct world *world)
 {
     for (int i = 0; i < CALM_STEPS_MAX; i++) {
-        sim_broker_pass(world->broker, CALM_STEP_US);
-        network_flow(world);
-        for (int p = 0; p < world->plan.processes; p++)
-            process_turn(&world->processes[p]);
-        if (probed && !has_open_calls(world) && all_is_read(world) && i > 100)
-            return;
-        if (!probed && !has_open_calls(world))
+        flow(world);
+        if (!has_open_calls(world))
             return;
     }
-    world_fail(world, "does not come to rest");
+    world_fail(world, "calls do not end");
+}
+
+/* Nothing goes on by itself any more, and everybody has read the log to its end. */
+static void wait_for_rest(struct world *world)
+{
+    struct history history;
+
+    for (int i = 0; i < CALM_STEPS_MAX; i++) {
+        flow(world);
+        if (i % REST_STEPS != 0 || has_open_calls(world) || !all_is_read(world))
+            continue;
+        history_read(&history, world);
+        bool rests = room_rests(&history);
+        history_done(&history);
+        if (rests)
+            return;
+    }
+    world_say(world, "does not come to rest");
 }
 
 static void end_mishaps(struct world *world)
@@ -140,7 +162,7 @@ static void probe(struct world *world)
         for (int tries = 0; tries < PROBES_MAX && !answered; tries++) {
             for (int i = 0; i < world->plan.processes; i++)
                 attempts[i] = crowd_probe(world, i, partition);
-            calm_down(world, false);
+            wait_for_answers(world);
             for (int i = 0; i < world->plan.processes; i++)
                 answered = answered || (attempts[i] != NULL && attempt_is_definite(attempts[i]));
         }
@@ -174,7 +196,7 @@ static void finish(struct world *world)
 
     end_mishaps(world);
     probe(world);
-    calm_down(world, true);
+    wait_for_rest(world);
     history_read(&history, world);
     verdict_of_history(world, &history);
     room_check(world, &history);
