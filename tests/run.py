@@ -211,14 +211,14 @@ def simulation(options):
     """Seeds and mutants; a filter chooses nothing within the group, for seeds tell no names."""
     if options.filter not in "simulation":
         return Tally()
-    broken = build("release", "simulate")
+    broken = build("release", "simulate", "simulate-exchange")
     if broken:
         return broken
     code, output = run("simulation", ["tests/simulation/cases.py", "build/release",
                                       *(["--long"] if options.long else [])])
     print(output, end="")
     tally = Tally(len(re.findall(r"^ok ", output, re.MULTILINE)),
-                  re.findall(r"^FAIL (simulation: \w+)", output, re.MULTILINE))
+                  re.findall(r"^FAIL (simulation: .*?)(?::|$)", output, re.MULTILINE))
     if code != 0 and not tally.failed:
         tally.failed.append("simulation: the runner itself")
     return tally

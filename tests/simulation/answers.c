@@ -132,14 +132,13 @@ static void judge_definite(const struct case_file *file)
         return;
     }
     if (call->outcome == CALL_DONE && file->commit != NULL &&
-        (world_proves_refusals || call->appended) &&
         file->commit->appended_us <= attempt->ended_us) {
         check_commit_answered(file);
         return;
     }
     if (wrote(file))
         world_fail(file->world, "attempt %d was refused and is in the log", attempt->number);
-    if (world_proves_refusals && !was_true_then(file))
+    if (!was_true_then(file))
         world_fail(file->world, "attempt %d was told %s, which was not true then", attempt->number,
                    call->outcome == CALL_DONE ? "that nothing changes" : call->problem.code);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""mutants.py BUILD SEEDS [NAME ...]: applies each patch of mutants/ to a copy of the sources,
-builds `simulate` with it, and expects one of SEEDS seeds to fail. A mutant that no longer applies,
-does not compile or is not caught is a failure. BUILD is a build directory that has simulate."""
+"""mutants.py BUILD SEEDS [NAME ...]: applies each patch of mutants/PROGRAM/ to a copy of the
+sources, builds the program with it, and expects one of SEEDS seeds to fail. A mutant that no longer
+applies, does not compile or is not caught is a failure. BUILD is a build directory that has the
+programs."""
 
 import os
 import re
@@ -15,12 +16,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "tests/simulation/mutants"
-PROGRAM = "tests/simulation/simulate"
+PROGRAMS = Path("tests/simulation")
 
 
-def commands(build):
+def commands(build, name):
     """The commands that build the program: source -> compiling it, and the one that links."""
-    lines = subprocess.run(["ninja", "-C", build, "-t", "commands", PROGRAM], check=True,
+    lines = subprocess.run(["ninja", "-C", build, "-t", "commands", PROGRAMS / name], check=True,
                            capture_output=True, text=True).stdout.splitlines()
     compiling = {}
     for line in lines:
@@ -42,7 +43,7 @@ def apply(patch, folder):
 
 
 def build_mutant(build, patch, folder):
-    compiling, linking = commands(build)
+    compiling, linking = commands(build, patch.parent.name)
     objects = []
     for name in apply(patch, folder):
         made = folder / (name.replace("/", "_") + ".o")
@@ -77,7 +78,7 @@ def try_mutant(build, patch, seeds):
 
 def try_mutants(build, seeds, names=()):
     """(name, caught, what to say) of each."""
-    patches = sorted(path for path in PATCHES.glob("*.patch") if not names or path.stem in names)
+    patches = sorted(path for path in PATCHES.glob("*/*.patch") if not names or path.stem in names)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         outcomes = pool.map(lambda patch: try_mutant(build, patch, seeds), patches)
         return [(patch.stem, *outcome) for patch, outcome in zip(patches, outcomes)]

@@ -15,9 +15,6 @@
 struct census;
 struct crowd;
 
-/* Whether refusals are answered only with proof of ownership. */
-#define world_proves_refusals false
-
 struct world {
     uint64_t seed;
     bool verbose;
