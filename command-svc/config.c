@@ -36,5 +36,15 @@ const struct config_entry command_config_table[] = {
      .min = 1048576, .max = 4294967296, .help = "newer than the index on disk, per partition"},
     {"SIJANG_PRODUCE_BYTES_MAX", CONFIG_INTEGER, AT(produce_bytes_max), .initial = "33554432",
      .min = 1048576, .max = 4294967296, .help = "on their way to the log, per shard"},
+    {"SIJANG_DEPLOYMENT", CONFIG_TEXT, AT(deployment), .initial = "main", .min = 1, .max = 100,
+     .help = "processes of one name share the partitions"},
+    {"SIJANG_ADVERTISE", CONFIG_TEXT, AT(advertise), .initial = "", .max = 255,
+     .help = "host:port at which the others reach this process, and its name among them; empty: "
+             "where it listens"},
+    {"SIJANG_SESSION_TIMEOUT_MS", CONFIG_INTEGER, AT(session_timeout_ms), .initial = "2000",
+     .min = 1000, .max = 60000, .help = "a process not heard of for so long loses its partitions"},
+    {"SIJANG_LEAVE_MS", CONFIG_INTEGER, AT(leave_ms), .initial = "1000", .max = 60000,
+     .help = "how long a process that stops still takes requests, for others and the gateway to "
+             "notice; not if it is alone"},
     {0},
 };

@@ -211,6 +211,7 @@ static void lane_deposed(void *self, struct log_partition *partition)
                 LOG_NUMBER("partition", lane->number),
                 LOG_NUMBER("undecided_commits", (int64_t)(lane->appended - lane->acknowledged)));
     reactor_deposed(lane->reactor);
+    metric_add(&metric_depositions, 1);
     index_forget(lane->store.index);
     while ((call = call_pop(&lane->waiting)) != NULL)
         call_push(call->appended ? &lane->unsettled : &lane->pending, call);
@@ -262,6 +263,7 @@ static void lane_serving(void *self, struct log_partition *partition, const stru
     log_info("lane_serving", LOG_STRING("context", lane->store.context->name),
              LOG_NUMBER("partition", lane->number), LOG_NUMBER("term", at->term));
     reactor_serving(lane->reactor);
+    ownership_serving(lane, at);
     take_pending(lane);
 }
 
@@ -298,11 +300,13 @@ static void say_if_stopped(struct lane *lane)
     lane->stop_said = true;
     log_error("lane_stopped", LOG_STRING("context", lane->store.context->name),
               LOG_NUMBER("partition", lane->number), LOG_ERROR(log_partition_error(lane->log)));
+    ownership_stopped(lane);
 }
 
 void lane_look_after(struct lane *lane, int64_t boot_us)
 {
     say_if_stopped(lane);
+    ownership_look(lane, boot_us);
     take_pending(lane);
     expire_queue(lane, &lane->pending, boot_us);
     expire_queue(lane, &lane->waiting, boot_us);
@@ -334,4 +338,5 @@ void lane_abandon(struct lane *lane)
             call_fault(call, call->appended ? FAULT_OUTCOME_UNKNOWN : FAULT_SHUTTING_DOWN);
             lane_answer(lane, call);
         }
+    ownership_end(lane);
 }

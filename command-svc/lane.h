@@ -3,6 +3,8 @@
 #pragma once
 
 #include "command-svc/call.h"
+#include "command-svc/ownership.h"
+#include "command-svc/readiness.h"
 #include "command-svc/store.h"
 #include "lib/log/writer.h"
 #include <stdatomic.h>
@@ -12,6 +14,8 @@ struct reactor;
 struct lane {
     struct store store;
     struct log_partition *log;
+    struct tenure tenure;
+    struct published published;
     struct index *index;          /* of the partition, for all its lanes */
     int32_t number;               /* of the partition */
     struct arena *arena;          /* the shard's, for one call or commit at a time */

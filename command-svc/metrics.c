@@ -67,24 +67,34 @@ struct metric metric_reactions_open = {
     .kind = METRIC_GAUGE,
 };
 
+struct metric metric_lanes_assigned = {
+    .name = "sijang_partitions_assigned",
+    .help = "Partitions, over all contexts, that the group says this process should own.",
+    .kind = METRIC_GAUGE,
+};
+struct metric metric_lanes_following = {
+    .name = "sijang_partitions_following",
+    .help = "Partitions, over all contexts, read from the log as a standby.",
+    .kind = METRIC_GAUGE,
+};
+struct metric metric_records_behind = {
+    .name = "sijang_records_behind",
+    .help = "Records of followed partitions not read yet.",
+    .kind = METRIC_GAUGE,
+};
+struct metric metric_depositions = {
+    .name = "sijang_partitions_deposed_total",
+    .help = "Times a partition was served and was not any more.",
+};
+
 struct metric *const command_metrics[] = {
-    &commands_forwarded,
-    &commands_done,
-    &commands_refused,
-    &commands_faulted,
-    &metric_command_duration,
-    &metric_flush,
-    &metric_overlay,
-    &metric_open_calls,
-    &metric_forwarding,
-    &metric_lanes_serving,
-    &metric_deadlines_fired,
-    &metric_reaction_steps,
-    &metric_reaction_retries,
-    &metric_reaction_parked,
-    &metric_reactions_open,
-    &metric_barriers,
-    NULL,
+    &commands_forwarded,    &commands_done,           &commands_refused,
+    &commands_faulted,      &metric_command_duration, &metric_flush,
+    &metric_overlay,        &metric_open_calls,       &metric_forwarding,
+    &metric_lanes_serving,  &metric_lanes_assigned,   &metric_lanes_following,
+    &metric_records_behind, &metric_depositions,      &metric_deadlines_fired,
+    &metric_reaction_steps, &metric_reaction_retries, &metric_reaction_parked,
+    &metric_reactions_open, &metric_barriers,         NULL,
 };
 
 void metrics_count(const struct call *call)

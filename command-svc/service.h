@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct deployment;
 struct forward;
 struct shard_thread;
 
@@ -15,6 +16,9 @@ struct service {
     struct web_auth *auth;
     struct forwarded_key forwarded_key;
     struct forward *forward;
+    struct deployment *deployment;
+    struct uuid incarnation;     /* of this process */
+    _Atomic bool leaving;        /* it stops, and says so to whom asks whether it is ready */
     struct shard_thread *shards; /* config->shards of them; p belongs to p % shards */
     _Atomic bool running;        /* all of them are there */
 };

@@ -57,9 +57,11 @@ struct shard {
     struct reactor_port reactions;
     struct shard_options options;
     struct returns returns;
+    struct ownership *ownership;
+    bool near;            /* all lanes have been, to their logs' ends */
     int64_t look_boot_us; /* when to look around next */
+    _Atomic bool look_now;
     _Atomic size_t open_calls;
-    _Atomic int64_t serving, stopped, behind;
     struct history_queue histories;
     pthread_mutex_t mutex; /* of what follows */
     struct call_queue submitted;
@@ -243,9 +245,9 @@ static bool is_closed(struct shard *shard)
 /* Looks after what no event moves, and publishes how the lanes stand. */
 static void look_around(struct shard *shard, int64_t boot_us)
 {
-    int64_t serving = 0, stopped = 0, behind = 0, overlay = 0, reactions = 0;
+    int64_t overlay = 0, reactions = 0;
+    bool near = true, closed = is_closed(shard);
 
-    bool closed = is_closed(shard);
     for (size_t i = 0; i < shard->holding_count; i++) {
         overlay += (int64_t)index_overlay_bytes(shard->holdings[i].index);
         for (int c = 0; c < shard->context_count; c++) {
@@ -254,20 +256,15 @@ static void look_around(struct shard *shard, int64_t boot_us)
             reactions += (int64_t)reactor_open(lane->reactor);
             if (!closed)
                 deadlines_fire(lane, boot_us);
-            enum log_state state = log_partition_state(lane->log);
-            serving += state == LOG_SERVING;
-            stopped += state == LOG_STOPPED;
-            int64_t end = log_partition_end(lane->log);
-            if (end != LOG_OFFSET_NONE && state != LOG_SERVING)
-                behind += end - log_partition_position(lane->log)->next;
+            readiness_publish(lane);
+            near = near && ownership_is_near(lane);
         }
     }
-    atomic_store(&shard->serving, serving);
-    atomic_store(&shard->stopped, stopped);
-    atomic_store(&shard->behind, behind);
+    if (near && !shard->near && shard->ownership != NULL)
+        ownership_shard_is_near(shard->ownership);
+    shard->near = shard->near || near;
     metric_set(&metric_overlay, overlay);
     metric_set(&metric_reactions_open, reactions);
-    metric_set(&metric_lanes_serving, serving);
     metric_set(&metric_open_calls, (int64_t)atomic_load(&shard->open_calls));
 }
 
@@ -286,7 +283,8 @@ size_t shard_turn(struct shard *shard)
     handled += log_writer_turn(shard->writer);
     int64_t boot_us = boot_us_of(shard);
     handled += history_queue_turn(&shard->histories, boot_us);
-    if (boot_us >= shard->look_boot_us) {
+    if (boot_us >= shard->look_boot_us || !shard->near ||
+        atomic_exchange(&shard->look_now, false)) {
         look_around(shard, boot_us);
         shard->look_boot_us = boot_us + LOOK_INTERVAL_US;
     }
@@ -304,6 +302,12 @@ void shard_wait(struct shard *shard)
 void shard_wake(struct shard *shard)
 {
     log_writer_wake(shard->writer);
+}
+
+void shard_look(struct shard *shard)
+{
+    atomic_store(&shard->look_now, true);
+    shard_wake(shard);
 }
 
 void shard_refuse(struct shard *shard)
@@ -371,6 +375,7 @@ static bool open_lane(struct shard *shard, struct holding *holding, int32_t part
         .arena = &shard->arena,
         .payloads = &shard->payloads,
         .open_calls = &shard->open_calls,
+        .tenure = {.ownership = shard->ownership, .topic = context},
     };
     char *topic = arena_print(&shard->arena, "sijang.%s.events.v1", contexts[context]->name);
     if (topic == NULL)
@@ -390,7 +395,7 @@ static bool open_lane(struct shard *shard, struct holding *holding, int32_t part
         return error_add(error, "%s/%d", topic, partition);
     if (!reactor_create(lane, &shard->reactions, &lane->reactor, error))
         return false;
-    log_partition_claim(lane->log);
+    ownership_begin(lane);
     return true;
 }
 
@@ -487,6 +492,7 @@ static struct shard *create(const struct shard_options *options)
     shard->reactions =
         (struct reactor_port){shard, (int32_t)config->partitions, deliver, give_back};
     returns_init(&shard->returns);
+    shard->ownership = options->ownership;
     while (contexts[shard->context_count] != NULL)
         shard->context_count++;
     pthread_mutex_init(&shard->mutex, NULL);
@@ -514,10 +520,9 @@ struct shard *shard_open(const struct shard_options *options, struct error *erro
     return shard;
 }
 
-void shard_add_status(struct shard *shard, struct shard_status *status)
+void shard_add_readiness(const struct shard *shard, struct readiness *readiness)
 {
-    status->lanes += (int64_t)shard->holding_count * shard->context_count;
-    status->serving += atomic_load(&shard->serving);
-    status->stopped += atomic_load(&shard->stopped);
-    status->behind += atomic_load(&shard->behind);
+    for (size_t i = 0; i < shard->holding_count; i++)
+        for (int c = 0; c < shard->context_count; c++)
+            readiness_add(&shard->holdings[i].lanes[c], readiness);
 }

@@ -9,6 +9,8 @@
 
 struct shard;
 struct history;
+struct ownership;
+struct readiness;
 struct log_port;
 
 struct shard_options {
@@ -20,10 +22,11 @@ struct shard_options {
      * caller's. NULL: reactions reach this shard's own partitions only. */
     bool (*deliver)(void *self, struct call *call, int32_t partition, int context);
     void *deliver_self;
+    struct ownership *ownership; /* borrowed; NULL: the process is alone, and claims everything */
 };
 
-/* Opens the indexes of partitions number, number + config->shards, …, begins to follow and claims
- * them. */
+/* Opens the indexes of partitions number, number + config->shards, …, begins to follow, and
+ * claims what is this process's. */
 MUST_CHECK struct shard *shard_open(const struct shard_options *options, struct error *error);
 /* Closes the indexes. Abandoned before; NULL accepted, returns NULL. */
 struct shard *shard_close(struct shard *shard);
@@ -48,9 +51,8 @@ void shard_refuse(struct shard *shard);
 /* Ends all of them truthfully. */
 void shard_abandon(struct shard *shard);
 
-/* Any thread: how its lanes stand, added to *status. */
-struct shard_status {
-    int64_t lanes, serving, stopped;
-    int64_t behind; /* records not read yet */
-};
-void shard_add_status(struct shard *shard, struct shard_status *status);
+/* Any thread: what is known of assignments and owners changed. */
+void shard_look(struct shard *shard);
+
+/* Any thread: how its lanes stand. */
+void shard_add_readiness(const struct shard *shard, struct readiness *readiness);

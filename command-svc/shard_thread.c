@@ -42,7 +42,6 @@ static bool open_shard(struct shard_thread *thread, const struct shard_options *
         .fetch_bytes_max = FETCH_BYTES_MAX,
     };
 
-    options.incarnation = uuid_v7();
     thread->port = options.port = kafka_port_create(&port, error);
     if (thread->port == NULL)
         return false;

@@ -14,7 +14,7 @@ struct shard_thread {
     int64_t stop_by_boot_us;
 };
 
-/* False: nothing was started, *thread is zero. options->port and .incarnation are made here. */
+/* False: nothing was started, *thread is zero. options->port is made here. */
 MUST_CHECK bool shard_thread_start(struct shard_thread *thread, const struct shard_options *options,
                                    struct error *error);
 /* Takes no more calls, waits up to timeout_ms for those under way, ends the rest truthfully, stops

@@ -281,6 +281,8 @@ static bool hear(struct owners *owners, const struct log_message *message)
     struct cell *cell = find_cell(owners, context, partition);
     if (cell == NULL || !read_value(owners, message->value, &said) || is_own(owners, &said))
         return false;
+    if (strcmp(said.address, owners->address) == 0)
+        said.address[0] = '\0'; /* a former process here: it is gone */
     pthread_mutex_lock(&owners->mutex);
     bool newer = is_newer(cell, &said.log, said.term);
     if (newer)

@@ -155,6 +155,21 @@ static void a_process_that_starts_later_reads_what_was_said(void **unused)
     stop(&late);
 }
 
+static void a_former_process_at_this_address_serves_no_more(void **unused)
+{
+    struct speaker next;
+
+    (void)unused;
+    say(&left, first_log, 7);
+    turn_all();
+    start(&next, "10.0.0.1:8081", 3);
+    while (owners_turn(next.owners) > 0)
+        continue;
+    expect_nobody(&next);
+    expect(&right, "10.0.0.1:8081", 7);
+    stop(&next);
+}
+
 static void the_newer_term_counts(void **unused)
 {
     (void)unused;
@@ -298,6 +313,7 @@ int main(void)
         TEST(who_hears_something_new_is_told),
         TEST(it_is_known_that_nobody_serves_once_the_topic_was_read),
         TEST(a_process_that_starts_later_reads_what_was_said),
+        TEST(a_former_process_at_this_address_serves_no_more),
         TEST(the_newer_term_counts),
         TEST(an_older_term_behind_a_newer_one_is_put_right),
         TEST(what_is_known_to_be_over_is_not_said),

@@ -2,6 +2,7 @@
 #include "tests/simulation/world.h"
 
 #include "command-svc/contexts.h"
+#include "command-svc/readiness.h"
 #include "tests/simulation/clients.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/kernel.h"
@@ -91,8 +92,8 @@ static bool has_open_calls(const struct world *world)
 static bool all_is_read(const struct world *world)
 {
     for (int i = 0; i < world->plan.processes; i++) {
-        struct shard_status status = {0};
-        shard_add_status(world->processes[i].shard, &status);
+        struct readiness status = {0};
+        shard_add_readiness(world->processes[i].shard, &status);
         if (status.stopped > 0)
             world_fail(world, "process %d has stopped a partition", i);
         if (status.behind > 0)

@@ -1,0 +1,230 @@
+/* One connection and one thread for group and owners' topic. Its name in the group is its address,
+ * so that the order of members stays the same and a restart is no news. */
+#include "command-svc/deployment.h"
+
+#include "command-svc/contexts.h"
+#include "lib/core/clock.h"
+#include "lib/core/logger.h"
+#include "lib/log/group.h"
+#include "lib/log/kafka_group.h"
+#include "lib/log/kafka_port.h"
+#include "lib/log/membership.h"
+#include "lib/log/owners.h"
+#include "lib/log/port.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTES_MAX        (1024 * 1024)
+#define HEARTBEAT_MS     200
+#define WAIT_MS          50
+#define TEXTS_MAX        (64 * 1024)
+#define CONTEXTS_MAX     16
+#define GROUP_NAME_START "sijang.command."
+
+struct deployment {
+    struct deployment_options options;
+    struct arena texts;
+    const char *names[CONTEXTS_MAX + 1];
+    const char *topics[CONTEXTS_MAX + 1];
+    int context_count;
+    struct log_port *port;
+    struct group_port *group;
+    struct ownership ownership;
+    pthread_t thread;
+    bool runs;
+    bool fenced_said;
+    _Atomic bool stopping;
+    int64_t stop_by_boot_us;
+};
+
+static bool name_contexts(struct deployment *deployment)
+{
+    bool complete = true;
+
+    for (int c = 0; c < CONTEXTS_MAX && contexts[c] != NULL; c++) {
+        deployment->names[c] = contexts[c]->name;
+        deployment->topics[c] =
+            arena_print(&deployment->texts, "sijang.%s.events.v1", contexts[c]->name);
+        complete = complete && deployment->topics[c] != NULL;
+        deployment->context_count++;
+    }
+    return complete;
+}
+
+static void tell_changed(void *self)
+{
+    const struct deployment *deployment = self;
+
+    deployment->options.changed(deployment->options.user);
+}
+
+static bool open_owners(struct deployment *deployment, const char *address, struct error *error)
+{
+    const struct command_config *config = deployment->options.config;
+    struct kafka_port_options port = {
+        .brokers = config->kafka_brokers,
+        .client_id = address,
+        .producer = true,
+        .queued_bytes_max = BYTES_MAX,
+        .fetched_bytes_max = BYTES_MAX,
+    };
+    struct owners_options options = {
+        .contexts = deployment->names,
+        .partition_count = (int32_t)config->partitions,
+        .address = address,
+        .incarnation = deployment->options.incarnation,
+        .changed = tell_changed,
+        .user = deployment,
+    };
+
+    deployment->port = kafka_port_create(&port, error);
+    if (deployment->port == NULL)
+        return false;
+    deployment->ownership.owners = owners_create(deployment->port, &options, error);
+    return deployment->ownership.owners != NULL;
+}
+
+static bool open_membership(struct deployment *deployment, const char *address, struct error *error)
+{
+    const struct command_config *config = deployment->options.config;
+    struct kafka_group_options group = {
+        .group = arena_print(&deployment->texts, GROUP_NAME_START "%s", config->deployment),
+        .member = address,
+        .topics = deployment->topics,
+        .session_timeout_ms = (int)config->session_timeout_ms,
+        .heartbeat_ms = HEARTBEAT_MS,
+    };
+    struct membership_options options = {
+        .topic_count = deployment->context_count,
+        .partition_count = (int32_t)config->partitions,
+        .session_timeout_us = config->session_timeout_ms * 1000,
+        .changed = tell_changed,
+        .user = deployment,
+    };
+
+    if (group.group == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "deployment");
+    deployment->group = kafka_group_create(deployment->port, &group, error);
+    if (deployment->group == NULL)
+        return false;
+    deployment->ownership.membership = membership_create(deployment->group, &options, error);
+    return deployment->ownership.membership != NULL;
+}
+
+static const char *own_address(struct deployment *deployment, struct error *error)
+{
+    const struct command_config *config = deployment->options.config;
+
+    if (config->advertise[0] != '\0')
+        return config->advertise;
+    if (config->port == 0) {
+        error_set(error, FAULT_CONFIG_INVALID, "SIJANG_ADVERTISE is needed where any port will do");
+        return NULL;
+    }
+    const char *address =
+        arena_print(&deployment->texts, "%s:%lld", config->address, (long long)config->port);
+    if (address == NULL)
+        error_set(error, FAULT_OUT_OF_MEMORY, "deployment");
+    return address;
+}
+
+struct deployment *deployment_create(const struct deployment_options *options, struct error *error)
+{
+    struct deployment *deployment = calloc(1, sizeof(*deployment));
+
+    if (deployment == NULL) {
+        error_set(error, FAULT_OUT_OF_MEMORY, "deployment");
+        return NULL;
+    }
+    deployment->options = *options;
+    arena_init(&deployment->texts, TEXTS_MAX);
+    deployment->ownership.incarnation = options->incarnation;
+    atomic_init(&deployment->ownership.far, (int)options->config->shards);
+    const char *address = own_address(deployment, error);
+    if (address == NULL)
+        return deployment_destroy(deployment);
+    if (!name_contexts(deployment)) {
+        error_set(error, FAULT_OUT_OF_MEMORY, "deployment");
+        return deployment_destroy(deployment);
+    }
+    if (!open_owners(deployment, address, error) || !open_membership(deployment, address, error))
+        return deployment_destroy(deployment);
+    return deployment;
+}
+
+static bool may_end(const struct deployment *deployment)
+{
+    return atomic_load(&deployment->stopping) && (owners_settled(deployment->ownership.owners) ||
+                                                  clock_boot_us() >= deployment->stop_by_boot_us);
+}
+
+static void say_if_fenced(struct deployment *deployment)
+{
+    if (deployment->fenced_said || !membership_is_fenced(deployment->ownership.membership))
+        return;
+    deployment->fenced_said = true;
+    log_error("member_replaced",
+              LOG_STRING("detail", "another process advertises the same address"));
+}
+
+static void *run(void *self)
+{
+    struct deployment *deployment = self;
+
+    while (!may_end(deployment)) {
+        size_t handled = membership_turn(deployment->ownership.membership);
+        handled += owners_turn(deployment->ownership.owners);
+        say_if_fenced(deployment);
+        if (handled == 0)
+            deployment->port->wait(deployment->port, WAIT_MS);
+    }
+    return NULL;
+}
+
+bool deployment_start(struct deployment *deployment, struct error *error)
+{
+    int failed = pthread_create(&deployment->thread, NULL, run, deployment);
+
+    deployment->runs = failed == 0;
+    return deployment->runs ||
+           error_set(error, FAULT_IO_FAILED, "a thread for the deployment: error %d", failed);
+}
+
+struct ownership *deployment_ownership(struct deployment *deployment)
+{
+    return &deployment->ownership;
+}
+
+bool deployment_leave(struct deployment *deployment)
+{
+    bool alone = membership_is_alone(deployment->ownership.membership);
+
+    membership_leave(deployment->ownership.membership);
+    return !alone;
+}
+
+void deployment_stop(struct deployment *deployment, int timeout_ms)
+{
+    if (deployment == NULL || !deployment->runs)
+        return;
+    deployment->stop_by_boot_us = clock_boot_us() + timeout_ms * INT64_C(1000);
+    atomic_store(&deployment->stopping, true);
+    deployment->port->wake(deployment->port);
+    pthread_join(deployment->thread, NULL);
+    deployment->runs = false;
+}
+
+struct deployment *deployment_destroy(struct deployment *deployment)
+{
+    if (deployment == NULL)
+        return NULL;
+    membership_destroy(deployment->ownership.membership);
+    kafka_group_destroy(deployment->group);
+    owners_destroy(deployment->ownership.owners);
+    kafka_port_destroy(deployment->port);
+    arena_done(&deployment->texts);
+    free(deployment);
+    return NULL;
+}
