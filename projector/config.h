@@ -9,6 +9,8 @@ struct projector_config {
     int64_t port;
     const char *kafka_brokers;
     struct secret database;
+    struct secret token_secret;
+    const char *token_issuer;
     int64_t partitions;
     int64_t batch_events;
     int64_t batch_bytes;

@@ -57,7 +57,7 @@ static bool create_projections(struct service *service, struct error *error)
 
 static bool start_server(struct service *service, struct error *error)
 {
-    static const struct web_route *const routes[] = {web_probe_routes, NULL};
+    static const struct web_route *const routes[] = {web_probe_routes, desk_routes, NULL};
     service->probes = (struct web_probes){
         .metrics = view_metrics_list(service->metrics, service->view_count, &service->arena),
         .ready = ready,
@@ -70,13 +70,14 @@ static bool start_server(struct service *service, struct error *error)
         &(struct web_server_options){
             .address = service->config.address,
             .port = (int)service->config.port,
-            .threads = 1,
+            .threads = 2, /* a busy desk must not make probes wait */
             .connections_max = 64,
             .idle_timeout_s = 30,
             .body_bytes_max = 1024,
             .arena_bytes_max = 4 * 1024 * 1024,
             .routes = routes,
-            .request_timeout_us = 5000000,
+            .user = service->desk,
+            .request_timeout_us = 60000000,
         },
         error);
     return service->server != NULL;
@@ -85,7 +86,8 @@ static bool start_server(struct service *service, struct error *error)
 bool service_start(struct service *service, struct error *error)
 {
     arena_init(&service->arena, METRICS_BYTES_MAX);
-    if (!create_projections(service, error) || !start_server(service, error) ||
+    if (!create_projections(service, error) ||
+        !desk_open(&service->config, &service->desk, error) || !start_server(service, error) ||
         !worker_start(service->worker, error))
         return false;
     log_info("projector_started", LOG_NUMBER("views", (int64_t)service->view_count),
@@ -97,6 +99,7 @@ bool service_stop(struct service *service)
 {
     bool refused = service->worker != NULL && atomic_load(&service->worker->refused);
     service->server = web_server_stop(service->server, STOP_TIMEOUT_MS);
+    service->desk = desk_close(service->desk);
     service->worker = worker_destroy(service->worker);
     while (service->view_count > 0)
         (void)projection_destroy(service->projections[--service->view_count]);

@@ -4,6 +4,7 @@
 
 #include "lib/core/arena.h"
 #include "lib/web/probes.h"
+#include "projector/desk.h"
 #include "projector/worker.h"
 
 struct service {
@@ -13,6 +14,7 @@ struct service {
     struct view_metrics **metrics;
     size_t view_count;
     struct worker *worker;
+    struct desk *desk;
     struct web_probes probes;
     struct web_server *server;
 };

@@ -34,7 +34,8 @@ service_start() {
 	case $1 in
 	command-svc) everybody+=" SIJANG_COMMAND_PORT SIJANG_INDEX_PATH SIJANG_TOKEN_SECRET"
 		everybody+=" SIJANG_TOKEN_ISSUER" ;;
-	projector) everybody+=" SIJANG_PROJECTOR_PORT SIJANG_DATABASE" ;;
+	projector) everybody+=" SIJANG_PROJECTOR_PORT SIJANG_DATABASE SIJANG_TOKEN_SECRET"
+		everybody+=" SIJANG_TOKEN_ISSUER" ;;
 	query-svc) everybody+=" SIJANG_QUERY_PORT SIJANG_DATABASE SIJANG_TOKEN_SECRET"
 		everybody+=" SIJANG_TOKEN_ISSUER" ;;
 	esac
@@ -43,7 +44,8 @@ service_start() {
 
 gateway_start() {
 	port_require gateway "$SIJANG_GATEWAY_PORT" gateway
-	process_ensure gateway "SIJANG_GATEWAY_BIND SIJANG_COMMAND_SERVER SIJANG_QUERY_SERVER" \
+	local servers="SIJANG_COMMAND_SERVER SIJANG_QUERY_SERVER SIJANG_PROJECTOR_SERVER"
+	process_ensure gateway "SIJANG_GATEWAY_BIND $servers" \
 		haproxy -db -f "$root/compose/haproxy/haproxy.cfg"
 }
 

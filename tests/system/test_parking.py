@@ -3,6 +3,7 @@ for the same row; everything else flows on."""
 
 import pytest
 
+from support.client import Client, sign_token
 from support.ledger import Ledger, detail_rows
 from support.views_room import PARTITIONS, VIEWS, Work, more
 from support.waiting import wait_until
@@ -100,3 +101,119 @@ def test_one_poisoned_key_among_many_under_load(room):
         assert reasons == ["data_corrupt"] + ["behind"] * (len(reasons) - 1)
     wait_until(lambda: projector.metric('sijang_projector_parked_keys{view="product_detail"}')
                == PARTITIONS, 10, "the metric tells the keys")
+
+
+def reprice(room, product, price):
+    room.writer.commit(product, [("PriceChanged", {"price": price,
+                                                   "previous_price": product.price})])
+    product.price = price
+
+
+SECRET = "a secret for tests, forty characters long"
+
+
+def operated(room, **settings):
+    """A projector, and an admin who talks to it."""
+    projector = room.projector(SIJANG_TOKEN_SECRET=SECRET, **settings).start()
+    return projector, Client(projector.url, sign_token(SECRET, "ops-1", ["admin"]))
+
+
+def result(answer):
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    return body["applied"], body["discarded"], body["blocked"]
+
+
+def audited(room):
+    return room.query_rows("SELECT who, action, view FROM projector.audit ORDER BY number")
+
+
+def test_what_was_mended_is_applied_in_order_and_later_events_follow(room):
+    room.query_rows("ALTER TABLE view_product_list_r1.product_list ADD CONSTRAINT refusing"
+                    " CHECK (title <> 'refused')")
+    projector, admin = operated(room)
+    room.writer.work(200)
+    product = room.writer.partitions[1].products[0]
+    room.writer.commit(product, [("ProductRevised", {"title": "refused", "description": None})])
+    reprice(room, product, 7)
+    room.writer.flush()
+    room.wait_until_at(room.ends())
+    [line] = admin.get("/v1/parked").json()["items"]
+    assert (line["view"], line["key"], line["waiting"]) == ("product_list", product.id, 2)
+    assert "refusing" in line["detail"]
+    path = f"/v1/parked/product_list/{product.id}/retry"
+    assert result(admin.post(path)) == (0, 0, True)
+    assert admin.get("/v1/parked").json()["items"][0]["attempts"] == 2
+    room.query_rows("ALTER TABLE view_product_list_r1.product_list DROP CONSTRAINT refusing")
+    answer = admin.post(path)
+    assert result(answer) == (2, 0, False), answer.text
+    assert admin.get("/v1/parked?view=product_list").json() == {"items": []}
+    reprice(room, product, 8)
+    room.writer.work(200)
+    room.check()
+    assert parked_count(room, "product_list") == 0
+    assert admin.post(path).json()["code"] == "not_parked"
+    assert [entry[1] for entry in audited(room)] == ["tried", "applied"]
+    assert not projector.log_contains("view_halted")
+
+
+def test_all_keys_of_a_view_are_tried_at_once(room):
+    room.query_rows("ALTER TABLE view_product_detail_r1.product_detail ADD CONSTRAINT refusing"
+                    " CHECK (title <> 'refused')")
+    _, admin = operated(room)
+    room.writer.work(100)
+    for number in range(PARTITIONS):
+        room.writer.list_product(number, title="refused")
+    room.writer.flush()
+    room.wait_until_at(room.ends())
+    assert len(admin.get("/v1/parked").json()["items"]) == PARTITIONS
+    room.query_rows("ALTER TABLE view_product_detail_r1.product_detail DROP CONSTRAINT refusing")
+    applied, _, blocked = result(admin.post("/v1/parked/product_detail/retry"))
+    assert applied >= PARTITIONS and not blocked
+    room.check()
+
+
+def test_a_discarded_event_is_never_applied_again(room):
+    projector, admin = operated(room)
+    room.writer.work(200)
+    product = room.writer.partitions[1].products[0]
+    ledger_rows = Ledger(room.broker, PARTITIONS).rows()
+    room.writer.append(1, *POISON["corrupt bytes"](product))
+    reprice(room, product, 7)
+    room.writer.flush()
+    room.wait_until_at(room.ends())
+    for view in VIEWS:
+        path = f"/v1/parked/{view}/{product.id}"
+        assert result(admin.post(f"{path}/retry")) == (0, 0, True)
+        answer = admin.post(f"{path}/discard", {"reason": "a broken import"})
+        assert result(answer) == (1, 1, False)
+    assert room.query_rows("SELECT reason, discarded_by FROM projector.discarded") == [
+        ("a broken import", "ops-1")] * 2
+    expected = dict(ledger_rows[product.id], price=7, version=product.version)
+    assert detail_rows(room)[product.id] == expected
+    assert projector.stop() == 0
+    for view in VIEWS:  # as a new revision would, from the beginning
+        room.query_rows(f"DELETE FROM view_{view}_r1.{view}")
+    room.query_rows("DELETE FROM projector.position")
+    projector.start()
+    room.wait_until_at(room.ends())
+    assert detail_rows(room)[product.id] == expected
+    assert parked(room) == []
+
+
+def test_who_may_do_what_and_with_what(room):
+    projector, admin = operated(room)
+    room.wait_until_at(room.ends())
+    seller = Client(projector.url, sign_token(SECRET, "s-1", ["seller"]))
+    assert Client(projector.url, None).get("/v1/parked").status_code == 401
+    assert seller.get("/v1/parked").status_code == 403
+    assert seller.post("/v1/parked/product_list/x/retry").status_code == 403
+    assert admin.post("/v1/parked/no_view/x/retry").status_code == 404
+    assert admin.post("/v1/parked/product_list/x/retry").json()["code"] == "not_parked"
+    discard = "/v1/parked/product_list/x/discard"
+    assert admin.post(discard, {"reason": "x"}).json()["code"] == "not_parked"
+    assert admin.post(discard, {"reason": ""}).status_code == 422
+    assert admin.post(discard, {}).status_code == 422
+    closed = room.projector().start()
+    answer = Client(closed.url, None).get("/v1/parked")
+    assert (answer.status_code, answer.json()["code"]) == (503, "operators_not_configured")
