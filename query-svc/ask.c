@@ -7,6 +7,7 @@
 #include "lib/web/etag.h"
 #include "query-svc/answer.h"
 #include "query-svc/input.h"
+#include "query-svc/parked.h"
 #include "query-svc/query_metrics.h"
 #include "query-svc/service.h"
 #include "query-svc/wait.h"
@@ -68,6 +69,8 @@ static void put_headers(const struct ask *ask)
         web_header(ask->request, "Sijang-Position", standing->position);
     if (standing->lag != NULL)
         web_header(ask->request, "Sijang-View-Lag", standing->lag);
+    if (standing->parked != NULL)
+        web_header(ask->request, "Sijang-View-Parked", standing->parked);
     if (ask->answer.etag != NULL)
         web_header(ask->request, "ETag", ask->answer.etag);
 }
@@ -164,6 +167,46 @@ static void read_rows(struct ask *ask)
     web_resume(ask->request);
 }
 
+static void take_parked(struct db_question *question, const struct db_rows *rows,
+                        const struct error *error)
+{
+    struct ask *ask = question->user;
+
+    ask->answer.fault = error->fault;
+    if (error->fault == FAULT_NONE)
+        ask->answer.problem = parked_problem(rows, ask->arena);
+    else
+        note_failure(ask, error);
+    if (ask->answer.fault == FAULT_NONE && ask->answer.problem == NULL)
+        read_rows(ask);
+    else
+        web_resume(ask->request);
+}
+
+/* The view has what was waited for, unless that is parked. The request is suspended. */
+static void read_reached(struct ask *ask)
+{
+    struct error error = {0};
+
+    if (ask->waiter.mark_count == 0 || !views_park_near(ask->service->views, &ask->waiter)) {
+        read_rows(ask);
+        return;
+    }
+    struct db_question *question = arena_alloc(ask->arena, sizeof *question);
+    if (question != NULL) {
+        question->arena = ask->arena;
+        question->deadline_boot_us = web_request_deadline_boot_us(ask->request);
+        question->answer = take_parked;
+        question->user = ask;
+    }
+    if (question == NULL || !parked_bind(question, &ask->waiter))
+        error_set(&error, FAULT_OUT_OF_MEMORY, "asking for what is parked");
+    else if (db_pipeline_ask(line_of(ask)->pipeline, question, &error))
+        return;
+    ask->answer.fault = error.fault;
+    web_resume(ask->request);
+}
+
 static const struct problem *not_reached(struct ask *ask)
 {
     struct problem *problem = arena_alloc(ask->arena, sizeof *problem);
@@ -186,7 +229,7 @@ static void take_outcome(struct view_waiter *waiter, enum view_outcome outcome)
 
     query_metrics_waited(clock_boot_us() - ask->waiting_since_boot_us, outcome);
     switch (outcome) {
-    case VIEW_REACHED: read_rows(ask); return;
+    case VIEW_REACHED: read_reached(ask); return;
     case VIEW_NOT_REACHED: ask->answer.problem = not_reached(ask); break;
     case VIEW_POSITION_UNKNOWN: ask->answer.problem = &problem_unknown_position; break;
     case VIEW_UNAVAILABLE: ask->answer.fault = FAULT_DATABASE_UNAVAILABLE; break;
@@ -209,7 +252,7 @@ static void wait_for_view(struct ask *ask, const struct wait *wait)
         .user = ask,
     };
     if (wait->count == 0 || views_check(ask->service->views, &ask->waiter) == VIEW_REACHED) {
-        read_rows(ask);
+        read_reached(ask);
         return;
     }
     if (views_wait(ask->service->views, &ask->waiter, &error))

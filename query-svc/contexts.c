@@ -1,6 +1,7 @@
 /* schemas/contexts.def as lists of this floor. */
 #include "query-svc/contexts.h"
 #include "query-svc/ask.h"
+#include "query-svc/parked.h"
 #include <assert.h>
 
 #define QUESTIONS_MAX 200
@@ -48,7 +49,7 @@ const struct db_statement *const *contexts_positions(void)
 
 const struct db_statement *const *contexts_statements(void)
 {
-    static const struct db_statement *statements[CONTEXT_STATEMENTS_MAX + 1];
+    static const struct db_statement *statements[CONTEXT_STATEMENTS_MAX + 2];
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT_OF(question_lists); i++)
@@ -58,6 +59,7 @@ const struct db_statement *const *contexts_statements(void)
                 assert(count < CONTEXT_STATEMENTS_MAX);
                 statements[count++] = (*question)->statements[s];
             }
+    statements[count++] = &parked_read;
     return statements;
 }
 

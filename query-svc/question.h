@@ -20,6 +20,8 @@ struct view_position {
     struct text log; /* absent: nothing read yet */
     int64_t next_offset;
     int64_t end_offset; /* negative: not known */
+    int64_t parked;     /* events */
+    int64_t age_ms;     /* of what this row says */
 };
 extern const struct record view_position_record;
 

@@ -4,12 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A projector that lives tells where it is once a second. */
+#define HEARD_AGE_MS_MAX 5000
+
 static const struct field view_position_fields[] = {
     {FIELD_AT(view_position, partition), .kind = FIELD_INTEGER},
     {FIELD_AT(view_position, context), .kind = FIELD_TEXT},
     {FIELD_AT(view_position, log), .kind = FIELD_TEXT, .optional = true},
     {FIELD_AT(view_position, next_offset), .kind = FIELD_INTEGER},
     {FIELD_AT(view_position, end_offset), .kind = FIELD_INTEGER},
+    {FIELD_AT(view_position, parked), .kind = FIELD_INTEGER},
+    {FIELD_AT(view_position, age_ms), .kind = FIELD_INTEGER},
 };
 const struct record view_position_record = {
     .name = "ViewPosition",
@@ -64,7 +69,8 @@ void standing_set(struct standing *standing, const struct db_rows *rows)
             continue;
         entry = entry_at(standing, context, (int32_t)position->partition);
         entry->next = position->next_offset;
-        entry->end = position->end_offset;
+        entry->end = position->age_ms <= HEARD_AGE_MS_MAX ? position->end_offset : -1;
+        entry->parked = position->parked;
         entry->known = position->log.bytes != NULL && uuid_parse(position->log, &entry->log) &&
                        !uuid_equal(&entry->log, &none);
     }
@@ -146,6 +152,29 @@ int64_t standing_progress(const struct standing *standing, int32_t partition)
     return progress;
 }
 
+bool standing_parks_near(const struct standing *standing, const struct log_mark *marks,
+                         size_t mark_count)
+{
+    for (size_t i = 0; i < mark_count; i++) {
+        size_t context = find_context(standing, marks[i].context);
+        if (context < standing->context_count && marks[i].partition >= 0 &&
+            marks[i].partition < standing->partitions &&
+            entry_at(standing, context, marks[i].partition)->parked > 0)
+            return true;
+    }
+    return false;
+}
+
+static int64_t count_parked(const struct standing *standing, int32_t partition)
+{
+    int64_t parked = 0;
+
+    for (size_t context = 0; context < standing->context_count; context++)
+        for (int32_t i = first_partition(partition); i < end_partition(standing, partition); i++)
+            parked += entry_at(standing, context, i)->parked;
+    return parked;
+}
+
 static char *put_mark(char *at, const struct standing *standing, size_t context, int32_t partition)
 {
     const struct standing_entry *entry = entry_at(standing, context, partition);
@@ -178,6 +207,11 @@ bool standing_describe(const struct standing *standing, int32_t partition, struc
             at = put_mark(at, standing, context, i);
         }
     *at = '\0';
-    *ret_standing = (struct view_standing){.position = position, .lag = lag_text};
+    int64_t parked = count_parked(standing, partition);
+    *ret_standing = (struct view_standing){
+        .position = position,
+        .lag = lag_text,
+        .parked = parked > 0 ? arena_print(arena, "%lld", (long long)parked) : NULL,
+    };
     return true;
 }

@@ -7,7 +7,8 @@ struct standing_entry {
     bool known; /* something was read of this context and partition */
     struct uuid log;
     int64_t next;
-    int64_t end; /* negative: not known */
+    int64_t end;    /* negative: not known, or not heard of lately */
+    int64_t parked; /* events */
 };
 
 struct standing {
@@ -31,5 +32,8 @@ MUST_CHECK bool standing_describe(const struct standing *standing, int32_t parti
                                   struct arena *arena, struct view_standing *ret_standing);
 /* Changes whenever the view has moved there; negative: not known. */
 int64_t standing_progress(const struct standing *standing, int32_t partition);
+/* Where a mark stands something is parked: maybe its own commit. */
+bool standing_parks_near(const struct standing *standing, const struct log_mark *marks,
+                         size_t mark_count);
 /* Records of the log between the view and its end; negative: not known. */
 int64_t standing_lag(const struct standing *standing, int32_t partition);

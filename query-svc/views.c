@@ -103,6 +103,17 @@ enum view_outcome views_check(struct views *views, const struct view_waiter *wai
     return outcome;
 }
 
+bool views_park_near(struct views *views, const struct view_waiter *waiter)
+{
+    bool near;
+
+    pthread_mutex_lock(&views->lock);
+    near = standing_parks_near(&find_watched(views, waiter->view)->standing, waiter->marks,
+                               waiter->mark_count);
+    pthread_mutex_unlock(&views->lock);
+    return near;
+}
+
 static bool take_waiter(struct views *views, struct view_waiter *waiter, struct error *error)
 {
     if (views->stopping)

@@ -42,7 +42,8 @@ void views_trouble(struct views *views, struct error *ret_trouble);
  * database was last away, or the arena is full. */
 struct view_standing {
     const char *position; /* marks, comma separated; empty: nothing read of any context */
-    const char *lag;      /* records of the log; NULL: the log's end is not known */
+    const char *lag;      /* records of the log; NULL: its end is not known, or not lately */
+    const char *parked;   /* events; NULL: none */
 };
 MUST_CHECK bool views_describe(struct views *views, const struct view *view, int32_t partition,
                                struct arena *arena, struct view_standing *ret_standing);
@@ -63,6 +64,8 @@ struct view_waiter {
 
 /* By what was seen last; NOT_REACHED: views_wait. */
 enum view_outcome views_check(struct views *views, const struct view_waiter *waiter);
+/* Something is parked where a mark stands: maybe its own commit. */
+bool views_park_near(struct views *views, const struct view_waiter *waiter);
 /* Any thread. At least one poll happens before the deadline counts. False (OVERLOADED,
  * DATABASE_UNAVAILABLE, SHUTTING_DOWN): not taken, done is not called. */
 MUST_CHECK bool views_wait(struct views *views, struct view_waiter *waiter, struct error *error);

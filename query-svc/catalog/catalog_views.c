@@ -12,7 +12,8 @@ static struct metric product_detail_lag = {.name = "sijang_view_lag_events",
 
 static const struct db_statement product_detail_positions = {
     .name = "product_detail_positions",
-    .sql = "SELECT partition, context, log, next_offset, end_offset FROM product_detail_position",
+    .sql = "SELECT partition, context, log, next_offset, end_offset, parked, age_ms"
+           " FROM product_detail_position",
     .row = &view_position_record,
 };
 
@@ -30,7 +31,8 @@ static struct metric product_list_lag = {.name = "sijang_view_lag_events",
 
 static const struct db_statement product_list_positions = {
     .name = "product_list_positions",
-    .sql = "SELECT partition, context, log, next_offset, end_offset FROM product_list_position",
+    .sql = "SELECT partition, context, log, next_offset, end_offset, parked, age_ms"
+           " FROM product_list_position",
     .row = &view_position_record,
 };
 

@@ -75,8 +75,9 @@ class Reads:
         for view in VIEWS:
             for partition in range(PARTITIONS):
                 self.query("INSERT INTO projector.position (view, revision, partition, context,"
-                           " log, next_offset, end_offset)"
-                           " VALUES (%s, 1, %s, 'catalog', %s, 100, 103)", (view, partition, LOG))
+                           " log, next_offset, end_offset, updated_at)"
+                           " VALUES (%s, 1, %s, 'catalog', %s, 100, 103, '2100-01-01')",
+                           (view, partition, LOG))
 
     def fill(self, count):
         self.query("INSERT INTO view_product_detail_r1.product_detail SELECT"
@@ -475,8 +476,8 @@ def test_positions_that_cannot_be_read_are_not_ready_and_said_why(own_reads):
     own_reads.service.wait_for_log("product_list_position")
     assert code_of(own_reads.get(PRODUCT, mark(100), 20)) == (503, "database_unavailable")
     own_reads.query("CREATE VIEW product_list_position AS SELECT partition, context, log,"
-                    " next_offset, end_offset FROM projector.position"
-                    " WHERE view = 'product_list'")
+                    " next_offset, end_offset, parked, 0::bigint AS age_ms"
+                    " FROM projector.position WHERE view = 'product_list'")
     own_reads.service.wait_ready()
     assert own_reads.get(PRODUCT, mark(99), 20).status_code == 200
 
