@@ -122,6 +122,8 @@ struct trial {
     struct error cause; /* why the event behind them was not */
 };
 
+static const struct db_value nothing[1]; /* more than the key */
+
 static bool send(const struct release *release, const struct db_statement *statement,
                  const struct db_value *more, struct error *error)
 {
@@ -209,7 +211,7 @@ static bool read_waiting(const struct release *release, int64_t limit, struct db
 {
     struct db_value more[] = {db_integer(limit)};
     struct db_rows raised;
-    return send(release, &generation_raise, NULL, error) &&
+    return send(release, &generation_raise, nothing, error) &&
            send(release, &waiting_read, more, error) &&
            db_take(release->connection, release->arena, &raised, error) &&
            db_take(release->connection, release->arena, ret_events, error);
@@ -265,7 +267,7 @@ static bool send_outcome(const struct release *release, const struct trial *tria
     if (trial->applied > 0) {
         struct db_value more[] = {db_integer(events[trial->applied - 1].number)};
         if (!send_row(release, trial->row, error) || !send(release, &waiting_remove, more, error) ||
-            !send(release, &parked_count, NULL, error))
+            !send(release, &parked_count, nothing, error))
             return false;
     }
     if (trial->refused && !send_block(release, &events[trial->applied], &trial->cause, error))
@@ -360,9 +362,9 @@ bool release_retry(const struct release *release, struct release_result *result,
 static bool send_discard(const struct release *release, struct text reason, struct error *error)
 {
     struct db_value more[] = {db_text(reason), db_text(release->who)};
-    return send(release, &generation_raise, NULL, error) &&
+    return send(release, &generation_raise, nothing, error) &&
            send(release, &first_discard, more, error) &&
-           send(release, &parked_count, NULL, error) &&
+           send(release, &parked_count, nothing, error) &&
            send_audit(release, "discarded", reason, error);
 }
 

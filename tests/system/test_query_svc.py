@@ -90,8 +90,8 @@ class Reads:
                    " FROM view_product_detail_r1.product_detail")
 
     def move(self, next_offset, partition=0, view="product_detail"):
-        self.query(f"UPDATE {view}_position SET next_offset = %s WHERE partition = %s",
-                   (next_offset, partition))
+        self.query("UPDATE projector.position SET next_offset = %s"
+                   " WHERE partition = %s AND view = %s", (next_offset, partition, view))
 
     def get(self, path, wait_for=None, wait_s=None, **headers):
         if wait_for is not None:
@@ -468,6 +468,45 @@ def test_a_row_that_cannot_be_is_a_logged_500_and_others_are_answered(own_reads)
     assert code_of(own_reads.get(PRODUCT)) == (500, "data_corrupt")
     own_reads.service.wait_for_log("question_failed")
     assert own_reads.get(f"/v1/products/{product_id(8)}").status_code == 200
+
+
+def test_the_lag_behind_a_silent_projector_is_not_known(own_reads):
+    assert own_reads.get(PRODUCT).headers["Sijang-View-Lag"] == "3"
+    own_reads.query("UPDATE projector.position SET updated_at = now() - interval '10 s'")
+    wait_until(lambda: "Sijang-View-Lag" not in own_reads.get(PRODUCT).headers, 5, "lag unknown")
+    assert own_reads.get(PRODUCT).headers["Sijang-Position"] == mark(99, 2)
+
+
+def park(reads, key, partition, commit_offset, reason="data_corrupt"):
+    reads.query(
+        "INSERT INTO projector.parked (view, revision, key, partition, context, event_offset,"
+        " commit_offset, event_id, type, subject, version, time_us, payload, reason, detail)"
+        " VALUES ('product_detail', 1, %s, %s, 'catalog', 7, %s, gen_random_uuid(), 'T', 's', 1, 1,"
+        " '', %s, 'out of joint'); UPDATE projector.position SET parked = parked + 1"
+        " WHERE view = 'product_detail' AND partition = %s",
+        (key, partition, commit_offset, reason, partition))
+
+
+def test_who_waits_for_a_parked_commit_is_told_others_are_answered(own_reads):
+    assert "Sijang-View-Parked" not in own_reads.get(PRODUCT).headers
+    park(own_reads, "one", 2, 50)
+    park(own_reads, "one", 2, 60, "behind")
+    wait_until(lambda: own_reads.get(PRODUCT).headers.get("Sijang-View-Parked") == "2", 5,
+               "the count is told")
+    for offset in (50, 60):
+        answer = own_reads.get(PRODUCT, mark(offset, 2))
+        assert code_of(answer) == (409, "event_parked")
+        assert "one" in answer.json()["detail"] and "out of joint" in answer.json()["detail"]
+    for position in (mark(51, 2), mark(99, 2), mark(50, 1)):
+        answer = own_reads.get(PRODUCT, position)
+        assert answer.status_code == 200
+        assert answer.headers["Sijang-View-Parked"] == "2"
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(own_reads.get, PRODUCT, mark(105, 2), 20)
+        park(own_reads, "two", 2, 105)
+        own_reads.move(106, 2)
+        assert code_of(late.result(10)) == (409, "event_parked")
+    assert "Sijang-View-Parked" not in own_reads.get("/v1/products").headers
 
 
 def test_positions_that_cannot_be_read_are_not_ready_and_said_why(own_reads):
