@@ -20,6 +20,8 @@ struct command {
 };
 
 extern const struct command history, migrate, tail, token, topics_create, verify_log;
+extern const struct command views_drop, views_pause, views_plan, views_progress, views_rebuild;
+extern const struct command views_resume, views_swap, views_throttle, views_verify;
 
 /* What commands that only read the log need; BROKERS_SETTING is its line in a table. */
 struct brokers_settings {

@@ -43,5 +43,8 @@ const struct config_entry projector_config_table[] = {
     {"SIJANG_PROJECTOR_LAG_EVENTS_MAX", CONFIG_INTEGER, AT(lag_events_max), .initial = "1000",
      .min = 0, .max = 1000000000,
      .help = "records; further behind, a view is ready only while it makes progress"},
+    {"SIJANG_PROJECTOR_REBUILD_BYTES", CONFIG_INTEGER, AT(rebuild_bytes), .initial = "268435456",
+     .min = 1048576, .max = 1099511627776,
+     .help = "of rows in memory while a view is rebuilt, about"},
     {0},
 };

@@ -21,6 +21,7 @@ struct projector_config {
     int64_t apart_records;
     int64_t statement_timeout_ms;
     int64_t lag_events_max;
+    int64_t rebuild_bytes;
 };
 
 extern const struct config_entry projector_config_table[];

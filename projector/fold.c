@@ -1,6 +1,7 @@
 /* Applies events to cached rows. */
 #include "projector/fold.h"
 
+#include "lib/log/partition.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,14 @@ static void refuse(struct fold *fold, const struct batch_commit *commit,
     fold->refusal = (struct fold_refusal){.commit = commit, .event = event, .cause = *cause};
 }
 
+/* Keys of one partition share the low bits of their murmur2. */
+static bool is_elsewhere(const struct fold *fold, struct text key)
+{
+    if (fold->slice_count <= 1)
+        return false;
+    return (log_murmur2(key.bytes, key.size) >> 12) % fold->slice_count != fold->slice;
+}
+
 /* A cause that is not told means: behind another one. False: memory ran out. */
 static bool park(struct fold *fold, const struct fold_park *wanted)
 {
@@ -121,6 +130,8 @@ static bool touch_keys(struct fold *fold, const struct batch_commit *commit,
 {
     for (size_t i = 0; i < keys->count && fold->refusal.commit == NULL; i++) {
         const struct error *cause = commit == fold->forced ? &fold->forced_cause : NULL;
+        if (is_elsewhere(fold, keys->keys[i]))
+            continue;
         bool parks = cause != NULL || parked_has(&fold->parked, keys->keys[i]);
         if (!(parks ? park(fold, &(struct fold_park){commit, event, keys->keys[i], cause})
                     : touch_row(fold, commit, event, keys->keys[i])))

@@ -52,6 +52,8 @@ struct fold {
     const struct batch_commit *forced; /* to be parked, whatever apply says; NULL: none */
     struct error forced_cause;
     struct fold_refusal refusal;
+    /* Only rows of this slice are touched; keys are spread over slice_count of them. 0: all. */
+    uint32_t slice, slice_count;
 };
 
 /* View and cache are borrowed. */

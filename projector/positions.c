@@ -96,7 +96,7 @@ static const enum db_type fence_types[] = {
     DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY, DB_BIGINT,
 };
 
-static const struct db_statement positions_fence = {
+const struct db_statement positions_fence = {
     .name = "positions_fence",
     .sql = "WITH moved AS (UPDATE projector.position AS p SET log = n.log,"
            " next_offset = n.next_offset, last_offset = n.last_offset, term = n.term, seq = n.seq,"
@@ -329,9 +329,10 @@ static bool add_rows(struct fence_rows *rows, const struct fence *fence,
     return true;
 }
 
-bool positions_send_fence(struct db_connection *connection, const struct fence *fence,
-                          struct arena *arena, bool *ret_sent, struct error *error)
+bool positions_make_fence(const struct fence *fence, struct arena *arena,
+                          struct db_value *ret_values, size_t *ret_count, struct error *error)
 {
+    _Static_assert(COUNT_OF(fence_types) == POSITIONS_FENCE_VALUES, "a value for each parameter");
     size_t total = count_sources(fence->set);
     struct fence_rows rows = {.items = arena_alloc(arena, total * sizeof(*rows.items))};
     bool made = rows.items != NULL;
@@ -339,12 +340,20 @@ bool positions_send_fence(struct db_connection *connection, const struct fence *
         made = add_rows(&rows, fence, fence->set->items[i], arena);
     if (!made)
         return error_set(error, FAULT_OUT_OF_MEMORY, "%zu positions", total);
-    *ret_sent = rows.count > 0;
-    if (rows.count == 0)
-        return true;
-    struct db_value values[COUNT_OF(fence_types)];
     for (size_t i = 0; i < COUNT_OF(position_fields); i++)
-        values[i] = db_column(&fence_record, position_fields[i].name, rows.items, rows.count);
-    values[COUNT_OF(position_fields)] = db_integer((int64_t)rows.count);
-    return db_send(connection, &positions_fence, values, error);
+        ret_values[i] = db_column(&fence_record, position_fields[i].name, rows.items, rows.count);
+    ret_values[COUNT_OF(position_fields)] = db_integer((int64_t)rows.count);
+    *ret_count = rows.count;
+    return true;
+}
+
+bool positions_send_fence(struct db_connection *connection, const struct fence *fence,
+                          struct arena *arena, bool *ret_sent, struct error *error)
+{
+    struct db_value values[POSITIONS_FENCE_VALUES];
+    size_t count;
+    if (!positions_make_fence(fence, arena, values, &count, error))
+        return false;
+    *ret_sent = count > 0;
+    return count == 0 || db_send(connection, &positions_fence, values, error);
 }

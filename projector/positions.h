@@ -21,6 +21,14 @@ struct fence {
     bool all; /* also positions that do not move: tells readers that the projector is alive */
 };
 
+/* The fence as a statement and its values, for who does not queue it; all from the arena.
+ * *ret_count: positions it moves. */
+extern const struct db_statement positions_fence;
+#define POSITIONS_FENCE_VALUES 15
+MUST_CHECK bool positions_make_fence(const struct fence *fence, struct arena *arena,
+                                     struct db_value *ret_values, size_t *ret_count,
+                                     struct error *error);
+
 /* Queues the fence: compares stored positions and generations of every partition number that moves,
  * all its contexts, and sets the targets. The transaction fails (DATABASE_FAILED) unless all are as
  * believed. *ret_sent: there was something to queue. */

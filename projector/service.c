@@ -90,6 +90,10 @@ bool service_start(struct service *service, struct error *error)
         !desk_open(&service->config, &service->desk, error) || !start_server(service, error) ||
         !worker_start(service->worker, error))
         return false;
+    service->rebuilds =
+        rebuilds_start(&service->config, service->projections, service->view_count, error);
+    if (service->rebuilds == NULL)
+        return false;
     log_info("projector_started", LOG_NUMBER("views", (int64_t)service->view_count),
              LOG_NUMBER("port", web_server_port(service->server)));
     return true;
@@ -100,6 +104,7 @@ bool service_stop(struct service *service)
     bool refused = service->worker != NULL && atomic_load(&service->worker->refused);
     service->server = web_server_stop(service->server, STOP_TIMEOUT_MS);
     service->desk = desk_close(service->desk);
+    service->rebuilds = rebuilds_stop(service->rebuilds);
     service->worker = worker_destroy(service->worker);
     while (service->view_count > 0)
         (void)projection_destroy(service->projections[--service->view_count]);

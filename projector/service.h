@@ -5,6 +5,7 @@
 #include "lib/core/arena.h"
 #include "lib/web/probes.h"
 #include "projector/desk.h"
+#include "projector/rebuild.h"
 #include "projector/worker.h"
 
 struct service {
@@ -15,6 +16,7 @@ struct service {
     size_t view_count;
     struct worker *worker;
     struct desk *desk;
+    struct rebuilds *rebuilds;
     struct web_probes probes;
     struct web_server *server;
 };

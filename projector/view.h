@@ -42,6 +42,8 @@ struct view {
     /* One array per field of `row`, in order, no key twice; the connection's search_path is
      * `schema`. */
     const struct db_statement *upsert;
+    /* COPY FROM STDIN (FORMAT binary), columns as the fields of `row`: for rebuilding. */
+    const char *copy;
     /* Pure. False: the event has no valid key, which is a refusal. */
     bool (*keys)(const struct view_event *event, struct view_keys *ret_keys);
     /* Pure. The key is set already. Texts put into the row may borrow from the event. What it did

@@ -162,9 +162,8 @@ bool db_session_read(struct db_connection *connection, const PGresult *result,
     return true;
 }
 
-/* Outside pipeline mode: reads up to the end of the command, remembering the first failure. */
-static bool finish_command(struct db_connection *connection, const struct db_reading *reading,
-                           struct error *error)
+bool db_session_finish(struct db_connection *connection, const struct db_reading *reading,
+                       struct error *error)
 {
     int64_t until =
         reading->statement == &script_statement ? INT64_MAX : db_session_patience(connection);
@@ -198,7 +197,7 @@ bool db_run(struct db_connection *connection, const struct db_statement *stateme
             db_link_close(&connection->link);
         return false;
     }
-    return finish_command(connection, &(struct db_reading){statement, arena, ret_rows}, error);
+    return db_session_finish(connection, &(struct db_reading){statement, arena, ret_rows}, error);
 }
 
 bool db_run_script(struct db_connection *connection, const char *sql, struct error *error)
@@ -212,10 +211,10 @@ bool db_run_script(struct db_connection *connection, const char *sql, struct err
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         if (PQsendQuery(connection->link.pg, steps[i]) != 1)
             return db_session_lost(connection, "script", error);
-        if (finish_command(connection, &script, error))
+        if (db_session_finish(connection, &script, error))
             continue;
         if (connection->link.pg != NULL && PQsendQuery(connection->link.pg, "ROLLBACK") == 1)
-            (void)!finish_command(connection, &script, NULL);
+            (void)!db_session_finish(connection, &script, NULL);
         return false;
     }
     return true;

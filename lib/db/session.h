@@ -33,5 +33,8 @@ struct db_reading {
     struct db_rows *ret_rows; /* NULL: only success or failure */
 };
 
+/* Outside pipeline mode: reads up to the end of the command, remembering the first failure. */
+MUST_CHECK bool db_session_finish(struct db_connection *connection,
+                                  const struct db_reading *reading, struct error *error);
 MUST_CHECK bool db_session_read(struct db_connection *connection, const PGresult *result,
                                 const struct db_reading *reading, struct error *error);

@@ -195,6 +195,16 @@ static bool put_array(struct buffer *out, const struct db_type_entry *type,
     return true;
 }
 
+bool db_put_field(struct buffer *out, enum db_type type, const struct field *field, const void *row)
+{
+    struct item item = field_item(field, row);
+
+    if (!item.null)
+        return put_item(out, type, &item, true);
+    put_int32(out, -1);
+    return true;
+}
+
 static bool put_value(struct buffer *out, enum db_type type, const struct db_value *value)
 {
     const struct db_type_entry *entry = db_type_find(type);

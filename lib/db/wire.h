@@ -53,6 +53,10 @@ MUST_CHECK bool db_parameters_send(struct db_parameters *parameters, PGconn *pg,
                                    const struct db_statement *statement,
                                    const struct db_value *values, struct error *error);
 
+/* One field of a row as COPY has it, its length before it. False: the value is not of that type. */
+MUST_CHECK bool db_put_field(struct buffer *out, enum db_type type, const struct field *field,
+                             const void *row);
+
 MUST_CHECK bool db_rows_read(const PGresult *result, const struct db_statement *statement,
                              struct arena *arena, struct db_rows *ret_rows, struct error *error);
 

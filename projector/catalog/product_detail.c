@@ -54,6 +54,10 @@ static const struct db_statement product_detail_upsert = {
     .parameter_count = COUNT_OF(upsert_types),
 };
 
+static const char product_detail_copy[] =
+    "COPY product_detail (product_id, seller_id, title, description, price, made_to_order, status,"
+    " on_hand, reserved, version) FROM STDIN (FORMAT binary)";
+
 static bool listed(struct product_detail_row *row, const struct product_listed *event)
 {
     row->seller_id = event->seller_id;
@@ -142,6 +146,7 @@ const struct view product_detail_view = {
     .key = "product_id",
     .load = &product_detail_load,
     .upsert = &product_detail_upsert,
+    .copy = product_detail_copy,
     .keys = product_row_keys,
     .apply = product_detail_apply,
 };

@@ -51,6 +51,10 @@ static const struct db_statement product_list_upsert = {
     .parameter_count = COUNT_OF(upsert_types),
 };
 
+static const char product_list_copy[] =
+    "COPY product_list (product_id, seller_id, title, price, made_to_order, status, available,"
+    " version) FROM STDIN (FORMAT binary)";
+
 static bool listed(struct product_list_row *row, const struct product_listed *event)
 {
     row->seller_id = event->seller_id;
@@ -131,6 +135,7 @@ const struct view product_list_view = {
     .key = "product_id",
     .load = &product_list_load,
     .upsert = &product_list_upsert,
+    .copy = product_list_copy,
     .keys = product_row_keys,
     .apply = product_list_apply,
 };

@@ -1,0 +1,97 @@
+/* sijangctl views rebuild | pause | resume | swap | drop: one function of the database each
+ * (migrations/0004_rebuild.sql); the projector works off what they note. */
+#include "ctl/views_rebuild.h"
+
+REBUILD_FUNCTION(begin, "views_rebuild",
+                 "SELECT projector.rebuild_begin($1, projector.newest_revision($1)) AS done");
+REBUILD_FUNCTION(
+    pause, "views_pause",
+    "UPDATE projector.rebuild SET paused = true WHERE view = $1 RETURNING true AS done");
+REBUILD_FUNCTION(resume, "views_resume",
+                 "UPDATE projector.rebuild SET paused = false, trouble = NULL WHERE view = $1"
+                 " RETURNING true AS done");
+REBUILD_FUNCTION(swap, "views_swap",
+                 "SELECT projector.rebuild_swap($1, projector.newest_revision($1), 5000) AS done");
+REBUILD_FUNCTION(drop, "views_drop", "SELECT projector.rebuild_drop($1) AS done");
+
+static enum command_exit run_begin(int argc, char **argv, struct error *error)
+{
+    return rebuild_run(argc, argv, &begin, "is being rebuilt; see sijangctl views progress", error);
+}
+
+static enum command_exit run_pause(int argc, char **argv, struct error *error)
+{
+    return rebuild_run(argc, argv, &pause, "the rebuild is paused", error);
+}
+
+static enum command_exit run_resume(int argc, char **argv, struct error *error)
+{
+    return rebuild_run(argc, argv, &resume, "the rebuild goes on", error);
+}
+
+static enum command_exit run_swap(int argc, char **argv, struct error *error)
+{
+    return rebuild_run(argc, argv, &swap, "the new rows are live; the same again is the way back",
+                       error);
+}
+
+static enum command_exit run_drop(int argc, char **argv, struct error *error)
+{
+    return rebuild_run(argc, argv, &drop, "the rows that are not live are gone", error);
+}
+
+const struct command views_rebuild = {
+    .words = {"views", "rebuild"},
+    .arguments = "VIEW",
+    .help = "  Begins to rebuild VIEW from the log, in tables of their own beside the live ones.\n"
+            "  The projector does the work: replay, index, then follow the log. Nobody who reads\n"
+            "  notices until `views swap`. It survives restarts.\n"
+            "\n"
+            "  Example: sijangctl views rebuild product_list\n",
+    .settings = rebuild_settings,
+    .run = run_begin,
+};
+
+const struct command views_pause = {
+    .words = {"views", "pause"},
+    .arguments = "VIEW",
+    .help = "  Pauses the replay of a rebuild; restarts do not end the pause.\n"
+            "\n"
+            "  Example: sijangctl views pause product_list\n",
+    .settings = rebuild_settings,
+    .run = run_pause,
+};
+
+const struct command views_resume = {
+    .words = {"views", "resume"},
+    .arguments = "VIEW",
+    .help = "  Lets a paused rebuild go on.\n"
+            "\n"
+            "  Example: sijangctl views resume product_list\n",
+    .settings = rebuild_settings,
+    .run = run_resume,
+};
+
+const struct command views_swap = {
+    .words = {"views", "swap"},
+    .arguments = "VIEW",
+    .help = "  Makes the rebuilt rows the live ones, in one transaction: the live view is held\n"
+            "  still, at most 5 s, until the new one is not behind it in any partition. What was\n"
+            "  live follows the log on, so a second swap is the way back. Verify first.\n"
+            "\n"
+            "  Example: sijangctl views verify product_list && sijangctl views swap product_list\n",
+    .settings = rebuild_settings,
+    .run = run_swap,
+};
+
+const struct command views_drop = {
+    .words = {"views", "drop"},
+    .arguments = "VIEW",
+    .help =
+        "  Ends a rebuild and drops the rows that are not live: the unfinished ones, or, after\n"
+        "  a swap, the old ones.\n"
+        "\n"
+        "  Example: sijangctl views drop product_list\n",
+    .settings = rebuild_settings,
+    .run = run_drop,
+};

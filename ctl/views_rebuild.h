@@ -1,0 +1,38 @@
+/* What the commands about rebuilding a view have in common: a database, a view, a statement. */
+#pragma once
+
+#include "ctl/command.h"
+#include "lib/db/connection.h"
+
+/* SIJANG_DATABASE. */
+extern const struct config_entry rebuild_settings[];
+
+struct rebuild_call {
+    struct arena arena; /* of the rows */
+    struct db_connection *connection;
+    struct text view; /* the first argument */
+    const char *more; /* the second; NULL: none */
+};
+
+/* Reads `VIEW` and, if `more_max` is 1, one argument more; connects. MISUSED, FAILED: an error is
+ * set. */
+MUST_CHECK enum command_exit rebuild_call_begin(struct rebuild_call *call, int argc, char **argv,
+                                                const struct db_statement *const *statements,
+                                                int more_max, struct error *error);
+void rebuild_call_end(struct rebuild_call *call);
+
+/* A statement with the view as its only parameter and `done` as its only column. */
+#define REBUILD_FUNCTION(variable, name_, sql_)                                                    \
+    static const struct db_statement variable = {                                                  \
+        .name = name_,                                                                             \
+        .sql = sql_,                                                                               \
+        .parameters = (const enum db_type[]){DB_TEXT},                                             \
+        .parameter_count = 1,                                                                      \
+        .row = &rebuild_done_record,                                                               \
+    }
+extern const struct record rebuild_done_record;
+
+/* Runs such a statement and prints `done`. NOT found is FAILED with that text. */
+MUST_CHECK enum command_exit rebuild_run(int argc, char **argv,
+                                         const struct db_statement *statement, const char *done,
+                                         struct error *error);
