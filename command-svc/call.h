@@ -69,7 +69,8 @@ struct call {
     struct log_mark mark; /* offset NONE: none to tell */
     const struct relayed *relayed;
 
-    struct lane *lane; /* that it was submitted to */
+    struct lane *lane;     /* that it was submitted to */
+    int64_t taken_boot_us; /* when that lane let it in; 0: not yet */
     struct call *next;
 };
 

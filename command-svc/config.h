@@ -15,6 +15,8 @@ struct command_config {
     int64_t shards;
     int64_t connections_max;
     int64_t calls_max;
+    int64_t partition_calls_max;
+    int64_t latency_ms_max;
     int64_t request_timeout_ms;
     int64_t body_bytes_max;
     int64_t overlay_bytes_max;

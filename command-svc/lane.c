@@ -1,6 +1,7 @@
 /* What happens to calls when the log acknowledges, loses, or finds commits again. */
 #include "command-svc/lane.h"
 
+#include "command-svc/gate.h"
 #include "command-svc/metrics.h"
 #include "command-svc/pipeline.h"
 #include "command-svc/reactor.h"
@@ -58,8 +59,27 @@ static bool is_bound_elsewhere(const struct lane *lane, const struct call *call)
     return call->bound && call->bound_term != lane->position.term;
 }
 
+static bool lets_in(const struct lane *lane, struct call *call)
+{
+    int64_t boot_us = log_partition_boot_us(lane->log);
+
+    if (call->taken_boot_us != 0)
+        return true;
+    enum fault fault = gate_check(lane->gate, lane, boot_us);
+    if (fault != FAULT_NONE) {
+        call_fault(call, fault);
+        return false;
+    }
+    call->taken_boot_us = boot_us;
+    return true;
+}
+
 void lane_take(struct lane *lane, struct call *call)
 {
+    if (log_partition_is_wanted(lane->log) && !lets_in(lane, call)) {
+        lane_answer(lane, call);
+        return;
+    }
     switch (log_partition_state(lane->log)) {
     case LOG_SERVING:
         take_pending(lane);
@@ -117,6 +137,7 @@ static void lane_acknowledged(void *self, struct log_partition *partition, uint6
     (void)self;
 
     correct_foresight(lane, after);
+    lane->moved_boot_us = log_partition_boot_us(lane->log);
     lane->position = *after;
     index_acknowledge(lane->store.index, position_bytes(after));
     answer_up_to(lane, token);
@@ -307,6 +328,8 @@ void lane_look_after(struct lane *lane, int64_t boot_us)
 {
     say_if_stopped(lane);
     ownership_look(lane, boot_us);
+    if (lane->acknowledged == lane->appended)
+        lane->moved_boot_us = boot_us;
     take_pending(lane);
     expire_queue(lane, &lane->pending, boot_us);
     expire_queue(lane, &lane->waiting, boot_us);

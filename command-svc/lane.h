@@ -9,6 +9,7 @@
 #include "lib/log/writer.h"
 #include <stdatomic.h>
 
+struct gate;
 struct reactor;
 
 struct lane {
@@ -26,6 +27,8 @@ struct lane {
     struct call_queue unsettled;  /* appended, outcome unknown */
     uint64_t appended;            /* commits handed to the log since start */
     uint64_t acknowledged;        /* of those, known durable or settled */
+    const struct gate *gate;      /* the shard's */
+    int64_t moved_boot_us;        /* when the log last acknowledged, or had nothing to */
     struct reactor *reactor;      /* NULL: its context has no reactions */
     int64_t deadlines_boot_us;    /* none fires before: the last one failed */
     bool hurries;                 /* what is not flushed yet is waited for */
@@ -36,7 +39,8 @@ struct lane {
     _Atomic size_t *open_calls;   /* the shard's count of calls not answered yet */
 };
 
-/* Takes a call over: works on it if the log is served, keeps it otherwise. */
+/* Takes a call over: works on it if the log is served, keeps it otherwise. Answers at once that
+ * there is no room, or that nothing moves (gate.h). */
 void lane_take(struct lane *lane, struct call *call);
 /* Where the n-th record from now will be, counted from 1, if nobody else writes in between. */
 int64_t lane_foresee(const struct lane *lane, size_t n);

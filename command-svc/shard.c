@@ -4,6 +4,7 @@
 
 #include "command-svc/contexts.h"
 #include "command-svc/deadlines.h"
+#include "command-svc/gate.h"
 #include "command-svc/history_queue.h"
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
@@ -58,7 +59,8 @@ struct shard {
     struct shard_options options;
     struct returns returns;
     struct ownership *ownership;
-    bool near;            /* all lanes have been, to their logs' ends */
+    bool near; /* all lanes have been, to their logs' ends */
+    struct gate gate;
     int64_t look_boot_us; /* when to look around next */
     _Atomic bool look_now;
     _Atomic size_t open_calls;
@@ -278,6 +280,8 @@ static void react(struct shard *shard, int64_t boot_us)
 
 size_t shard_turn(struct shard *shard)
 {
+    if (shard->port->connected(shard->port))
+        shard->gate.reached_boot_us = boot_us_of(shard);
     size_t handled = take_submitted(shard) + returns_take(&shard->returns);
 
     handled += log_writer_turn(shard->writer);
@@ -376,6 +380,7 @@ static bool open_lane(struct shard *shard, struct holding *holding, int32_t part
         .payloads = &shard->payloads,
         .open_calls = &shard->open_calls,
         .tenure = {.ownership = shard->ownership, .topic = context},
+        .gate = &shard->gate,
     };
     char *topic = arena_print(&shard->arena, "sijang.%s.events.v1", contexts[context]->name);
     if (topic == NULL)
@@ -489,6 +494,11 @@ static struct shard *create(const struct shard_options *options)
     shard->number = options->number;
     shard->port = options->port;
     shard->options = *options;
+    shard->gate = (struct gate){
+        .lane_calls_max = (size_t)config->partition_calls_max,
+        .latency_us_max = config->latency_ms_max * 1000,
+        .reached_boot_us = options->port->boot_us(options->port),
+    };
     shard->reactions =
         (struct reactor_port){shard, (int32_t)config->partitions, deliver, give_back};
     returns_init(&shard->returns);

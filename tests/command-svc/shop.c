@@ -72,6 +72,8 @@ void shop_open(struct shop *shop)
         .shards = 1,
         .index_path = shop->folder,
         .calls_max = SHOP_CALLS_MAX,
+        .partition_calls_max = SHOP_LANE_CALLS_MAX,
+        .latency_ms_max = SHOP_LATENCY_MS_MAX,
         .overlay_bytes_max = 16 * 1024 * 1024,
     };
     start(shop);

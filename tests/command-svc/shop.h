@@ -7,11 +7,13 @@
 #include "command-svc/shard.h"
 #include "tests/support/sim_broker.h"
 
-#define SHOP_CALLS_MAX  256
-#define SHOP_TRACE_SIZE 8192
-#define SHOP_TOPIC      "sijang.catalog.events.v1"
-#define MILLISECOND_US  INT64_C(1000)
-#define SECOND_US       INT64_C(1000000)
+#define SHOP_CALLS_MAX      256
+#define SHOP_LANE_CALLS_MAX 20
+#define SHOP_LATENCY_MS_MAX 1000
+#define SHOP_TRACE_SIZE     8192
+#define SHOP_TOPIC          "sijang.catalog.events.v1"
+#define MILLISECOND_US      INT64_C(1000)
+#define SECOND_US           INT64_C(1000000)
 
 struct shop {
     struct sim_broker *broker;

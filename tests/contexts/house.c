@@ -96,6 +96,8 @@ void house_open(struct house *house)
         .shards = HOUSE_SHARDS,
         .index_path = house->folder,
         .calls_max = CALLS_MAX,
+        .partition_calls_max = CALLS_MAX,
+        .latency_ms_max = 1000,
         .overlay_bytes_max = OVERLAY_MAX,
     };
     house_start(house);

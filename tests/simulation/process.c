@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LATENCY_MS_MAX     1000
 #define CLOCK_SHIFT_US_MAX INT64_C(1000000000)
 
 void process_init(struct process *process, struct world *world, int number)
@@ -22,6 +23,8 @@ void process_init(struct process *process, struct world *world, int number)
                 .index_path = process->path,
                 .shards = 1,
                 .calls_max = world->plan.calls_max,
+                .partition_calls_max = world->plan.calls_max,
+                .latency_ms_max = LATENCY_MS_MAX,
                 .overlay_bytes_max = world->plan.overlay_bytes_max,
             },
     };
