@@ -121,6 +121,18 @@ static bool refused_for_its_key(const struct call *call)
            strcmp(call->problem.code, problem_idempotency_key_reused.code) == 0;
 }
 
+/* What changed nothing is not remembered: a twin that is decided later may change something. */
+static bool rests_on_commit(const struct case_file *file)
+{
+    const struct attempt *attempt = file->attempt;
+    const struct history_commit *commit = file->commit;
+
+    if (commit == NULL || commit->appended_us > attempt->ended_us)
+        return false;
+    return commit->appended_us < attempt->sent_us || wrote(file) ||
+           attempt->call.version == commit->events[commit->count - 1].seen.version;
+}
+
 static void judge_definite(const struct case_file *file)
 {
     const struct attempt *attempt = file->attempt;
@@ -131,8 +143,7 @@ static void judge_definite(const struct case_file *file)
             world_fail(file->world, "attempt %d was refused for a key never used", attempt->number);
         return;
     }
-    if (call->outcome == CALL_DONE && file->commit != NULL &&
-        file->commit->appended_us <= attempt->ended_us) {
+    if (call->outcome == CALL_DONE && rests_on_commit(file)) {
         check_commit_answered(file);
         return;
     }

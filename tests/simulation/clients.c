@@ -231,6 +231,20 @@ bool attempt_is_definite(const struct attempt *attempt)
     return attempt->state == ATTEMPT_ENDED && (outcome == CALL_DONE || outcome == CALL_REFUSED);
 }
 
+/* Whom to ask next: the one that the last one points to, or any. */
+static int draw_process(struct world *world, const struct attempt *attempt)
+{
+    const struct process *process = &world->processes[attempt->process];
+    const struct call *call = &attempt->call;
+    int owner = -1;
+
+    if (call->outcome == CALL_MISPLACED && process_is_up(process) &&
+        process->neighbours.port != NULL)
+        owner =
+            neighbours_owner(&process->neighbours, contexts[call->context]->name, call->partition);
+    return owner >= 0 ? owner : (int)chance_draw(&world->chance, (uint64_t)world->plan.processes);
+}
+
 static void go_on(struct world *world, struct client *client)
 {
     const struct operation *operation = client->operation;
@@ -238,11 +252,12 @@ static void go_on(struct world *world, struct client *client)
 
     if (asked && attempt_is_definite(client->attempt)) {
         client->operation = NULL;
-    } else if ((asked && !operation->keyed) || chance_percent(&world->chance, 20)) {
+    } else if ((asked && !operation->keyed && client->attempt->call.outcome != CALL_MISPLACED) ||
+               chance_percent(&world->chance, 20)) {
         client->operation = NULL; /* gives up */
     } else {
         if (asked)
-            client->process = (int)chance_draw(&world->chance, (uint64_t)world->plan.processes);
+            client->process = draw_process(world, client->attempt);
         attempt_again(world, client);
         return;
     }

@@ -29,28 +29,28 @@ static enum sim_fate draw_fate(struct world *world)
     return rare[chance_draw(&world->chance, 5)];
 }
 
-static void deliver_records(struct world *world, struct process *process)
+static void deliver_records(struct world *world, struct log_port *port)
 {
     uint64_t burst = 1 + chance_draw(&world->chance, BURST_MAX);
 
-    while (burst-- > 0 && sim_port_under_way(process->port, SIM_ANY_SOURCE) > 0)
-        sim_port_deliver(process->port, SIM_ANY_SOURCE, draw_fate(world));
+    while (burst-- > 0 && sim_port_under_way(port, SIM_ANY_SOURCE) > 0)
+        sim_port_deliver(port, SIM_ANY_SOURCE, draw_fate(world));
 }
 
-static void deliver_reports(struct world *world, struct process *process)
+static void deliver_reports(struct world *world, struct log_port *port)
 {
     uint64_t burst = 1 + chance_draw(&world->chance, BURST_MAX);
 
-    while (burst-- > 0 && sim_port_waiting(process->port) > 0)
-        sim_port_report(process->port, 0);
+    while (burst-- > 0 && sim_port_waiting(port) > 0)
+        sim_port_report(port, 0);
 }
 
-static void see(struct world *world, struct process *process)
+static void see(struct world *world, struct log_port *port)
 {
-    for (int32_t i = 0; i < sim_port_sources(process->port); i++) {
-        int64_t unseen = sim_port_unseen(process->port, i);
+    for (int32_t i = 0; i < sim_port_sources(port); i++) {
+        int64_t unseen = sim_port_unseen(port, i);
         if (unseen > 0)
-            sim_port_see(process->port, i, chance_between(&world->chance, 0, unseen));
+            sim_port_see(port, i, chance_between(&world->chance, 0, unseen));
     }
 }
 
@@ -65,6 +65,13 @@ static void deliver_ghost(struct world *world)
     world->ghosts[number] = world->ghosts[--world->ghost_count];
 }
 
+static struct log_port *draw_port(struct chance *chance, const struct process *process)
+{
+    struct log_port *other = process->neighbours.port;
+
+    return other != NULL && chance_percent(chance, 30) ? other : process->port;
+}
+
 void network_act(struct world *world)
 {
     struct chance *chance = &world->chance;
@@ -75,22 +82,34 @@ void network_act(struct world *world)
         deliver_ghost(world);
     if (!process_is_up(process))
         return;
+    struct log_port *port = draw_port(chance, process);
     switch (chance_draw(chance, 3)) {
     case 0:
         if (reaches_broker(world, process))
-            deliver_records(world, process);
+            deliver_records(world, port);
         break;
     case 1:
         if (hears_broker(world, process))
-            deliver_reports(world, process);
+            deliver_reports(world, port);
         break;
     default:
         if (hears_broker(world, process))
-            see(world, process);
+            see(world, port);
         break;
     }
     if (world->plan.per_10000[MISHAP_PRODUCER_LOST] > 0 && chance_percent(chance, 1))
         (void)sim_port_deliver_zombie(process->port);
+}
+
+static void flow(struct log_port *port)
+{
+    while (sim_port_deliver_zombie(port))
+        continue;
+    sim_port_deliver_all(port, SIM_DELIVERED);
+    while (sim_port_waiting(port) > 0)
+        sim_port_report(port, 0);
+    for (int32_t s = 0; s < sim_port_sources(port); s++)
+        sim_port_see(port, s, sim_port_unseen(port, s));
 }
 
 void network_flow(struct world *world)
@@ -98,14 +117,9 @@ void network_flow(struct world *world)
     while (world->ghost_count > 0)
         deliver_ghost(world);
     for (int i = 0; i < world->plan.processes; i++) {
-        struct log_port *port = world->processes[i].port;
-        while (sim_port_deliver_zombie(port))
-            continue;
-        sim_port_deliver_all(port, SIM_DELIVERED);
-        while (sim_port_waiting(port) > 0)
-            sim_port_report(port, 0);
-        for (int32_t s = 0; s < sim_port_sources(port); s++)
-            sim_port_see(port, s, sim_port_unseen(port, s));
+        flow(world->processes[i].port);
+        if (world->processes[i].neighbours.port != NULL)
+            flow(world->processes[i].neighbours.port);
     }
 }
 

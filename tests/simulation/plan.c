@@ -28,14 +28,15 @@ void plan_draw(struct plan *plan, struct chance *chance)
 
     *plan = (struct plan){
         .processes = 1 + (int)chance_draw(chance, PROCESSES_MAX),
-        .partitions = 1 + (int32_t)chance_draw(chance, 2),
+        .partitions = 1 + (int32_t)chance_draw(chance, 3),
         .clients = 1 + (int)chance_draw(chance, 8),
         .products = 1 + (int)chance_draw(chance, 5),
-        .steps = 2000 + (int)chance_draw(chance, 4000),
+        .steps = 3000 + (int)chance_draw(chance, 7000),
         .step_us_max = one_of(chance, step_us, 5),
         .deadline_us = one_of(chance, deadline_us, 3),
         .calls_max = one_of(chance, calls, 3),
         .overlay_bytes_max = one_of(chance, overlay_bytes, 3),
     };
+    plan->grouped = plan->processes > 1 && chance_percent(chance, 60);
     draw_mishaps(plan, chance);
 }

@@ -21,6 +21,7 @@ enum mishap {
 
 struct plan {
     int processes;
+    bool grouped; /* they share the partitions as a group suggests; or each believes to be alone */
     int32_t partitions;
     int clients;
     int products;

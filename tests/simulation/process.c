@@ -5,7 +5,6 @@
 #include "tests/simulation/files.h"
 #include "tests/simulation/kernel.h"
 #include "tests/simulation/world.h"
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,15 +35,19 @@ bool process_is_up(const struct process *process)
     return process->shard != NULL;
 }
 
-static struct log_port *open_port(struct process *process)
+struct uuid process_incarnation(const struct process *process)
 {
-    struct world *world = process->world;
-    struct log_port *port = sim_port_create(world->broker);
+    return (struct uuid){{(uint8_t)(process->number + 1), (uint8_t)process->starts}};
+}
+
+static struct log_port *open_port(struct process *process, int64_t clock_shift_us)
+{
+    struct log_port *port = sim_port_create(process->world->broker);
 
     sim_port_hold(port, true);
     sim_port_hold_reports(port, true);
     sim_port_lag(port, true);
-    sim_port_shift_clock(port, chance_between(&world->chance, 0, CLOCK_SHIFT_US_MAX));
+    sim_port_shift_clock(port, clock_shift_us);
     return port;
 }
 
@@ -53,11 +56,17 @@ void process_start(struct process *process)
     struct error error;
     struct shard_options options = {.config = &process->config};
 
-    process->port = options.port = open_port(process);
+    int64_t clock_shift_us = chance_between(&process->world->chance, 0, CLOCK_SHIFT_US_MAX);
+
     process->starts++;
+    process->port = options.port = open_port(process, clock_shift_us);
+    if (process->world->plan.grouped) {
+        neighbours_open(&process->neighbours, process, open_port(process, clock_shift_us),
+                        clock_shift_us);
+        options.ownership = &process->neighbours.ownership;
+    }
     process->stalled_until_us = process->mute_until_us = process->deaf_until_us = 0;
-    options.incarnation.bytes[0] = (uint8_t)(process->number + 1);
-    options.incarnation.bytes[1] = (uint8_t)process->starts;
+    options.incarnation = process_incarnation(process);
     process->shard = shard_open(&options, &error);
     if (process->shard == NULL)
         world_fail(process->world, "process %d does not start: %s", process->number, error.detail);
@@ -86,6 +95,17 @@ void process_stop(struct process *process)
     kernel_set_disk(KERNEL_DISK_WELL);
     sim_port_destroy(process->port);
     process->port = NULL;
+    if (process->neighbours.port != NULL)
+        sim_port_destroy(neighbours_die(&process->neighbours));
+}
+
+/* What it had under way may still arrive. */
+static void give_up_ghost(struct world *world, struct log_port *port)
+{
+    sim_port_lose_producer(port);
+    if (world->ghost_count == GHOSTS_MAX)
+        sim_port_destroy(world->ghosts[--world->ghost_count]);
+    world->ghosts[world->ghost_count++] = port;
 }
 
 void process_kill(struct process *process)
@@ -96,11 +116,17 @@ void process_kill(struct process *process)
     kernel_set_disk(KERNEL_DISK_DEAD);
     close_shard(process);
     kernel_set_disk(KERNEL_DISK_WELL);
-    sim_port_lose_producer(process->port);
-    assert(world->ghost_count < GHOSTS_MAX);
-    world->ghosts[world->ghost_count++] = process->port;
+    give_up_ghost(world, process->port);
     process->port = NULL;
+    if (process->neighbours.port != NULL)
+        give_up_ghost(world, neighbours_die(&process->neighbours));
     world_say(world, "process %d is killed", process->number);
+}
+
+void process_leave(struct process *process)
+{
+    if (process->neighbours.port != NULL)
+        neighbours_leave(&process->neighbours);
 }
 
 static void old_path(const struct process *process, char *path, size_t size)
@@ -132,7 +158,12 @@ void process_lose_index(struct process *process, enum process_index left)
 
 void process_turn(struct process *process)
 {
+    int64_t now_us = world_now_us(process->world);
+
     set_disk(process);
+    if (process->neighbours.port != NULL)
+        neighbours_turn(&process->neighbours,
+                        now_us < process->mute_until_us || now_us < process->deaf_until_us);
     (void)shard_turn(process->shard);
     kernel_set_disk(KERNEL_DISK_WELL);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "command-svc/shard.h"
+#include "tests/simulation/neighbours.h"
 
 struct world;
 
@@ -16,6 +17,7 @@ struct process {
     int starts;
     struct log_port *port; /* NULL: it is down */
     struct shard *shard;
+    struct neighbours neighbours;
     int64_t restart_us; /* when it is down */
     int64_t stalled_until_us;
     int64_t disk_full_until_us;
@@ -35,3 +37,6 @@ void process_lose_index(struct process *process, enum process_index left);
 void process_stop(struct process *process);
 void process_turn(struct process *process);
 bool process_is_up(const struct process *process);
+struct uuid process_incarnation(const struct process *process);
+/* The others shall come for what it serves. */
+void process_leave(struct process *process);

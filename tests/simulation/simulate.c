@@ -92,10 +92,10 @@ static bool set_stage(struct stage *stage)
 static void print_census(const struct census *census)
 {
     printf("attempts %" PRIu64 ": done %" PRIu64 ", refused %" PRIu64 ", faulted %" PRIu64
-           " (unknown %" PRIu64 "), lost %" PRIu64 "; commits %" PRIu64 ", void records %" PRIu64
-           ", kills %" PRIu64 "\n",
+           " (unknown %" PRIu64 "), misplaced %" PRIu64 ", lost %" PRIu64 "; commits %" PRIu64
+           ", void records %" PRIu64 ", kills %" PRIu64 "\n",
            census->attempts, census->done, census->refused, census->faulted, census->unknown,
-           census->lost, census->commits, census->voids, census->kills);
+           census->misplaced, census->lost, census->commits, census->voids, census->kills);
 }
 
 int main(int argc, char **argv)

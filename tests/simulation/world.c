@@ -10,6 +10,7 @@
 #include "tests/simulation/network.h"
 #include "tests/simulation/room.h"
 #include "tests/simulation/verdict.h"
+#include "tests/support/sim_group.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -188,6 +189,7 @@ static void count(const struct world *world, const struct history *history)
         census->refused += call->outcome == CALL_REFUSED;
         census->faulted += call->outcome == CALL_FAULTED;
         census->unknown += unknown;
+        census->misplaced += call->outcome == CALL_MISPLACED;
     }
 }
 
@@ -197,6 +199,8 @@ static void finish(struct world *world)
 
     end_mishaps(world);
     probe(world);
+    for (int i = 1; i < world->plan.processes; i++)
+        process_leave(&world->processes[i]);
     wait_for_rest(world);
     history_read(&history, world);
     verdict_of_history(world, &history);
@@ -235,6 +239,8 @@ void world_live(uint64_t seed, const char *folder, struct census *census, bool v
     plan_draw(&world->plan, &world->chance);
     name_topics(world);
     world->broker = sim_broker_create(seed);
+    world->group = sim_group_create(world->broker, world->context_count, world->plan.partitions,
+                                    NEIGHBOURS_SESSION_US);
     world->crowd = crowd_create(world);
     for (int i = 0; i < world->plan.processes; i++) {
         process_init(&world->processes[i], world, i);
@@ -245,6 +251,7 @@ void world_live(uint64_t seed, const char *folder, struct census *census, bool v
     finish(world);
     network_done(world);
     crowd_destroy(world->crowd);
+    sim_group_destroy(world->group);
     sim_broker_destroy(world->broker);
     free(world);
 }

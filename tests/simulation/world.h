@@ -22,6 +22,7 @@ struct world {
     struct chance chance;
     struct plan plan;
     struct sim_broker *broker;
+    struct sim_group *group;
     char topics[CONTEXTS_MAX][TOPIC_SIZE]; /* by context */
     int context_count;
     struct process processes[PROCESSES_MAX];
@@ -35,7 +36,7 @@ struct world {
 
 /* What happened, added up over worlds. */
 struct census {
-    uint64_t attempts, done, refused, faulted, unknown, lost;
+    uint64_t attempts, done, refused, faulted, unknown, misplaced, lost;
     uint64_t commits, voids, kills;
 };
 

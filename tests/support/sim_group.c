@@ -14,6 +14,7 @@ struct sim_member {
     struct sim_group *group;
     char name[NAME_SIZE];
     bool joined, held;
+    int64_t clock_shift_us;
     bool gone; /* told LOST or FENCED next */
     bool fenced;
     uint64_t told; /* the deal it knows */
@@ -86,7 +87,7 @@ static void remove_seat(struct sim_group *group, int number)
 
 static void expel_silent(struct sim_group *group)
 {
-    int64_t now_us = sim_broker_now_us(group->broker);
+    int64_t now_us = sim_broker_boot_us(group->broker);
 
     for (int i = group->seat_count - 1; i >= 0; i--)
         if (now_us - group->seats[i].heard_us >= group->session_timeout_us)
@@ -121,7 +122,7 @@ static void sit_down(struct sim_group *group, struct sim_member *member)
     if (seat->member != NULL && seat->member != member)
         seat->member->gone = seat->member->fenced = true;
     seat->member = member;
-    seat->heard_us = sim_broker_now_us(group->broker);
+    seat->heard_us = sim_broker_boot_us(group->broker);
     member->gone = false;
     member->told = 0;
 }
@@ -185,7 +186,7 @@ static bool sim_poll(struct group_port *port, struct group_event *ret_event)
     expel_silent(group);
     if (member->gone)
         return tell_gone(member, ret_event);
-    group->seats[find_seat(group, member->name)].heard_us = sim_broker_now_us(group->broker);
+    group->seats[find_seat(group, member->name)].heard_us = sim_broker_boot_us(group->broker);
     if (member->told == group->deals)
         return false;
     if (member->told != 0 && !member->revoked) {
@@ -203,7 +204,9 @@ static bool sim_poll(struct group_port *port, struct group_event *ret_event)
 
 static int64_t sim_group_boot_us(const struct group_port *port)
 {
-    return sim_broker_now_us(((const struct sim_member *)port)->group->broker);
+    const struct sim_member *member = (const struct sim_member *)port;
+
+    return sim_broker_boot_us(member->group->broker) + member->clock_shift_us;
 }
 
 static void sim_group_wake(struct group_port *port)
@@ -245,4 +248,9 @@ void sim_member_destroy(struct group_port *port)
 void sim_member_hold(struct group_port *port, bool held)
 {
     of(port)->held = held;
+}
+
+void sim_member_shift_clock(struct group_port *member, int64_t shift_us)
+{
+    of(member)->clock_shift_us = shift_us;
 }

@@ -18,3 +18,5 @@ struct group_port *sim_member_create(struct sim_group *group, const char *name);
 void sim_member_destroy(struct group_port *member);
 /* No event reaches it while held, as on a cut connection; it is not heard of, either. */
 void sim_member_hold(struct group_port *member, bool held);
+/* Its monotonic clock is so far from the broker's. */
+void sim_member_shift_clock(struct group_port *member, int64_t shift_us);
