@@ -133,16 +133,22 @@ struct text arena_copy_text(struct arena *arena, struct text text)
     return (struct text){.bytes = copy, .size = text.size};
 }
 
+/* Prints into what is left of the block and cuts that off afterwards: mostly it fits at once. */
 char *arena_print(struct arena *arena, const char *format, ...)
 {
+    const struct arena_block *block = arena->current;
+    size_t room = block == NULL ? 0 : block->size - block->used;
+    char *tail = room == 0 ? NULL : (char *)arena->current->bytes + block->used;
     va_list arguments;
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    ASAN_UNPOISON_MEMORY_REGION(tail, room);
+    int size = vsnprintf(tail, room, format, arguments);
+    ASAN_POISON_MEMORY_REGION(tail, room);
     va_end(arguments);
     char *string = size < 0 ? NULL : arena_alloc(arena, (size_t)size + 1);
-    if (string != NULL)
+    if (string != NULL && string != tail)
         (void)vsnprintf(string, (size_t)size + 1, format, again);
     va_end(again);
     return string;

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -87,6 +88,25 @@ static void copies_and_prints_fail_softly_at_the_limit(void **unused)
     arena_done(&arena);
 }
 
+/* Every length meets every fill of a block: in its place, at its end, beyond it. */
+static void what_is_printed_is_whole_wherever_the_block_ends(void **unused)
+{
+    (void)unused;
+    struct arena arena;
+    arena_init(&arena, SIZE_MAX_HERE);
+    for (int width = 1; width < 300; width++) {
+        char *before = arena_print(&arena, "%d", width);
+        char *printed = arena_print(&arena, "%0*d", width, 7);
+        assert_non_null(before);
+        assert_non_null(printed);
+        assert_int_equal(strlen(printed), width);
+        assert_int_equal(printed[width - 1], '7');
+        assert_int_equal(strspn(printed, "0"), width - 1);
+        assert_int_equal(atoi(before), width);
+    }
+    arena_done(&arena);
+}
+
 static void a_reset_gives_the_first_block_again(void **unused)
 {
     (void)unused;
@@ -139,6 +159,7 @@ int main(void)
         cmocka_unit_test(more_than_the_limit_is_refused_and_the_rest_still_fits),
         cmocka_unit_test(memory_that_ran_out_is_null_and_the_arena_goes_on),
         cmocka_unit_test(copies_and_prints_fail_softly_at_the_limit),
+        cmocka_unit_test(what_is_printed_is_whole_wherever_the_block_ends),
         cmocka_unit_test(a_reset_gives_the_first_block_again),
         cmocka_unit_test(a_reset_gives_back_the_whole_limit),
         cmocka_unit_test(copied_text_ends_in_nul_and_absent_text_becomes_empty),
