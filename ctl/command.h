@@ -19,7 +19,8 @@ struct command {
     enum command_exit (*run)(int argc, char **argv, struct error *error);
 };
 
-extern const struct command history, migrate, tail, token, topics_create, verify_log;
+extern const struct command history, lag, migrate, parked_discard, parked_list, parked_retry, tail,
+    token, topics_create, verify_log, views, why;
 extern const struct command views_drop, views_pause, views_plan, views_progress, views_rebuild;
 extern const struct command views_resume, views_swap, views_throttle, views_verify;
 

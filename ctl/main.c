@@ -6,9 +6,28 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &history,      &migrate,       &tail,           &token,       &topics_create, &verify_log,
-    &views_plan,   &views_rebuild, &views_progress, &views_pause, &views_resume,  &views_throttle,
-    &views_verify, &views_swap,    &views_drop,     NULL,
+    &history,
+    &lag,
+    &migrate,
+    &parked_discard,
+    &parked_list,
+    &parked_retry,
+    &tail,
+    &token,
+    &topics_create,
+    &verify_log,
+    &views_plan,
+    &views_rebuild,
+    &views_progress,
+    &views_pause,
+    &views_resume,
+    &views_throttle,
+    &views_verify,
+    &views_swap,
+    &views_drop,
+    &views, /* behind those that begin with the same word */
+    &why,
+    NULL,
 };
 
 /* How many of argv's words name the command; 0: they do not. */

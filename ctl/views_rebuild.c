@@ -1,5 +1,5 @@
 /* sijangctl views rebuild | pause | resume | swap | drop: one function of the database each
- * (migrations/0004_rebuild.sql); the projector works off what they note. */
+ * (migrations/0005_rebuild.sql); the projector works off what they note. */
 #include "ctl/views_rebuild.h"
 
 REBUILD_FUNCTION(begin, "views_rebuild",

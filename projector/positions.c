@@ -19,6 +19,7 @@ struct position_row {
     int64_t end_offset;
     int64_t expected;
     int64_t parking;
+    struct text halted; /* absent: it reads on */
 };
 
 static const struct field position_fields[] = {
@@ -36,13 +37,14 @@ static const struct field position_fields[] = {
     {FIELD_AT(position_row, end_offset), .kind = FIELD_INTEGER},
     {FIELD_AT(position_row, expected), .kind = FIELD_INTEGER},
     {FIELD_AT(position_row, parking), .kind = FIELD_INTEGER},
+    {FIELD_AT(position_row, halted), .kind = FIELD_TEXT, .optional = true},
 };
 
 static const struct record position_record = {
     .name = "Position",
     .size = sizeof(struct position_row),
     .fields = position_fields,
-    .field_count = COUNT_OF(position_fields) - 2,
+    .field_count = COUNT_OF(position_fields) - 3,
 };
 
 static const struct record fence_record = {
@@ -91,9 +93,10 @@ static const struct db_statement positions_create = {
 };
 
 static const enum db_type fence_types[] = {
-    DB_TEXT_ARRAY,   DB_INTEGER_ARRAY, DB_INTEGER_ARRAY, DB_TEXT_ARRAY,   DB_UUID_ARRAY,
-    DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,
-    DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY, DB_BIGINT,
+    DB_TEXT_ARRAY,   DB_INTEGER_ARRAY, DB_INTEGER_ARRAY, DB_TEXT_ARRAY,
+    DB_UUID_ARRAY,   DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,
+    DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,  DB_BIGINT_ARRAY,
+    DB_BIGINT_ARRAY, DB_BIGINT_ARRAY,  DB_TEXT_ARRAY,    DB_BIGINT,
 };
 
 const struct db_statement positions_fence = {
@@ -101,16 +104,17 @@ const struct db_statement positions_fence = {
     .sql = "WITH moved AS (UPDATE projector.position AS p SET log = n.log,"
            " next_offset = n.next_offset, last_offset = n.last_offset, term = n.term, seq = n.seq,"
            " time_us = n.time_us, end_offset = n.end_offset, parked = p.parked + n.parking,"
+           " halted = n.halted,"
            " updated_at = clock_timestamp()"
            " FROM unnest($1::text[], $2::integer[], $3::integer[], $4::text[], $5::uuid[],"
            " $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],"
-           " $12::bigint[], $13::bigint[], $14::bigint[])"
+           " $12::bigint[], $13::bigint[], $14::bigint[], $15::text[])"
            " AS n (view, revision, partition, context, log, next_offset, last_offset, term, seq,"
-           " time_us, generation, end_offset, expected, parking)"
+           " time_us, generation, end_offset, expected, parking, halted)"
            " WHERE p.view = n.view AND p.revision = n.revision AND p.partition = n.partition"
            " AND p.context = n.context AND p.generation = n.generation"
            " AND p.next_offset = n.expected RETURNING 1)"
-           " SELECT projector.require(count(*), $15::bigint) FROM moved",
+           " SELECT projector.require(count(*), $16::bigint) FROM moved",
     .parameters = fence_types,
     .parameter_count = COUNT_OF(fence_types),
     .row = &required_record,
@@ -304,6 +308,10 @@ static const struct position_row *make_row(const struct view *view, const struct
     row->end_offset = feeds->items[source->feed].end;
     row->expected = source->stored.next;
     row->parking = source->parking;
+    if (source->halt.halted)
+        row->halted = text_of(
+            arena_print(arena, "%s at %lld: %s", fault_entry(source->halt.error.fault)->code,
+                        (long long)source->halt.offset, source->halt.error.detail));
     return format_log(&source->target, arena, &row->log) ? row : NULL;
 }
 

@@ -24,7 +24,7 @@ struct fence {
 /* The fence as a statement and its values, for who does not queue it; all from the arena.
  * *ret_count: positions it moves. */
 extern const struct db_statement positions_fence;
-#define POSITIONS_FENCE_VALUES 15
+#define POSITIONS_FENCE_VALUES 16
 MUST_CHECK bool positions_make_fence(const struct fence *fence, struct arena *arena,
                                      struct db_value *ret_values, size_t *ret_count,
                                      struct error *error);

@@ -2,6 +2,7 @@
 #include "query-svc/contexts.h"
 #include "query-svc/ask.h"
 #include "query-svc/parked.h"
+#include "query-svc/views_list.h"
 #include <assert.h>
 
 #define QUESTIONS_MAX 200
@@ -49,7 +50,7 @@ const struct db_statement *const *contexts_positions(void)
 
 const struct db_statement *const *contexts_statements(void)
 {
-    static const struct db_statement *statements[CONTEXT_STATEMENTS_MAX + 2];
+    static const struct db_statement *statements[CONTEXT_STATEMENTS_MAX + 3];
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT_OF(question_lists); i++)
@@ -60,6 +61,7 @@ const struct db_statement *const *contexts_statements(void)
                 statements[count++] = (*question)->statements[s];
             }
     statements[count++] = &parked_read;
+    statements[count++] = &views_list_read;
     return statements;
 }
 

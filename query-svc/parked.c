@@ -34,7 +34,7 @@ const struct db_statement parked_read = {
     .name = "parked_read",
     .sql = "SELECT k.key, b.reason, b.detail FROM projector.parked AS k"
            " JOIN projector.fingerprint AS f ON f.view = k.view AND f.revision = k.revision"
-           " AND f.live JOIN unnest($2::text[], $3::integer[], $4::bigint[])"
+           " AND f.live AND f.revision > 0 JOIN unnest($2::text[], $3::integer[], $4::bigint[])"
            " AS w (context, partition, commit_offset) ON k.context = w.context"
            " AND k.partition = w.partition AND k.commit_offset = w.commit_offset"
            " JOIN LATERAL (SELECT reason, detail FROM projector.parked AS o WHERE o.view = k.view"

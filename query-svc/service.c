@@ -4,6 +4,7 @@
 #include "query-svc/contexts.h"
 #include "query-svc/query_metrics.h"
 #include "query-svc/registry.h"
+#include "query-svc/views_list.h"
 #include "schemas/roles.h"
 
 #define ARENA_BYTES_MAX     ((size_t)4 * 1024 * 1024)
@@ -113,7 +114,8 @@ static void finished(void *user, const struct web_request *request, int status, 
 struct web_server *service_listen(struct query_service *service, struct error *error)
 {
     const struct query_config *config = service->config;
-    const struct web_route *routes[] = {contexts_routes(), registry_routes, web_probe_routes, NULL};
+    const struct web_route *routes[] = {contexts_routes(), registry_routes, views_list_routes,
+                                        web_probe_routes, NULL};
     const struct web_server_options options = {
         .address = config->address,
         .port = (int)config->port,

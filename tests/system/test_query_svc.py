@@ -15,6 +15,7 @@ import psycopg2
 import pytest
 import requests
 
+from support.client import sign_token
 from support.paths import ROOT
 from support.postgres import Postgres
 from support.service import Service
@@ -507,6 +508,25 @@ def test_who_waits_for_a_parked_commit_is_told_others_are_answered(own_reads):
         own_reads.move(106, 2)
         assert code_of(late.result(10)) == (409, "event_parked")
     assert "Sijang-View-Parked" not in own_reads.get("/v1/products").headers
+
+
+def test_admins_see_how_far_all_views_are(own_reads):
+    def ask(*roles):
+        token = sign_token("a secret for tests, forty characters long", "ops-1", roles)
+        return own_reads.get("/v1/views", Authorization=f"Bearer {token}")
+    assert own_reads.get("/v1/views").status_code == 401
+    assert ask("seller").status_code == 403
+    park(own_reads, "one", 2, 50)
+    own_reads.query("UPDATE projector.position SET halted = 'schema_unknown at 7: x'"
+                    " WHERE view = 'product_list' AND partition = 1")
+    detail, listed = ask("admin").json()["items"]
+    assert (detail["view"], listed["view"]) == VIEWS
+    assert (detail["lag_events"], detail["parked_events"], detail["parked_keys"]) == (
+        3 * PARTITIONS, 1, 1)
+    assert (listed["halted_partitions"], listed["halted"]) == (1, "schema_unknown at 7: x")
+    own_reads.query("UPDATE projector.position SET updated_at = now() - interval '10 s'")
+    silent = ask("admin").json()["items"][0]
+    assert "lag_events" not in silent and silent["heard_age_ms"] >= 10000
 
 
 def test_positions_that_cannot_be_read_are_not_ready_and_said_why(own_reads):
