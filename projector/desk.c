@@ -215,11 +215,11 @@ static void handle_list(struct web_request *request, const void *unused)
 
 static void answer_result(struct web_request *request, const struct release_result *result)
 {
-    struct buffer out CLEANUP(buffer_done);
     if (!result->found) {
         web_problem(request, &problem_not_parked);
         return;
     }
+    struct buffer out CLEANUP(buffer_done);
     buffer_init(&out, LIST_BYTES_MAX);
     buffer_print(&out, "{\"applied\":%lld,\"discarded\":%lld,\"blocked\":%s",
                  (long long)result->applied, (long long)result->discarded,
