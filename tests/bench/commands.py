@@ -12,7 +12,7 @@ OPEN_CONNECTIONS = 256
 SCARCE = 2000
 
 
-def _metered(ground, run):
+def metered(ground, run):
     with ground.cpu() as meter:
         figures = run()
     return {**figures, "cpu": meter.shares, "threads": meter.threads, "cpu_line": meter.line()}
@@ -25,14 +25,14 @@ def _in_turns(*runs):
             for each in zip(*done)]
 
 
-def _speed(figures):
+def speed_of(figures):
     failed = figures["refused"] + figures["broken"] + figures["timeouts"]
     return speed(figures) + (f", {number(failed)} NOT ACCEPTED" if failed else "")
 
 
 def _alone(ground):
     """One connection, the next command after the answer: what a single caller feels."""
-    figures = _metered(ground, lambda: http_load(
+    figures = metered(ground, lambda: http_load(
         ground.address("command-svc"), "/v1/products", ground.token, RUN_S, method="POST",
         body=BODY, key=fresh_key()))
     ground.listed += figures["status"]["2xx"]
@@ -48,14 +48,14 @@ def _alone(ground):
 
 def _create(ground, connections, at="command-svc"):
     """A run, not yet begun."""
-    return lambda: _metered(ground, lambda: ground.list_products({}, connections, RUN_S, at))
+    return lambda: metered(ground, lambda: ground.list_products({}, connections, RUN_S, at))
 
 
 def _straight_row(connections, figures, raw, limits):
     rate_min, p99_ms_max, share = limits
     ratio = figures["rate"] / raw["rate"]
     return Row(
-        f"create, {connections} connections, straight", _speed(figures),
+        f"create, {connections} connections, straight", speed_of(figures),
         f"raw produce {number(raw['rate'])}/s", ratio,
         [at_least(figures["rate"], rate_min, f"≥ {number(rate_min)}/s"),
          at_most(figures["p99_us"], p99_ms_max * 1000, f"p99 ≤ {p99_ms_max} ms"),
@@ -66,7 +66,7 @@ def _straight_row(connections, figures, raw, limits):
 def _gateway_row(figures, straight):
     ratio = figures["rate"] / straight["rate"]
     return Row(
-        "create, 64 connections, through the gateway", _speed(figures),
+        "create, 64 connections, through the gateway", speed_of(figures),
         f"straight {number(straight['rate'])}/s", ratio,
         [at_least(figures["rate"], 15000, "≥ 15,000/s"),
          at_most(figures["p99_us"], 15000, "p99 ≤ 15 ms"),
@@ -87,7 +87,7 @@ def _creates(ground):
 def _at_constant_rate(ground):
     """Arrivals do not wait for answers: the percentiles that callers would see."""
     rate = OPEN_SHARE * ground.peak["create64"]
-    figures = _metered(ground, lambda: http_load(
+    figures = metered(ground, lambda: http_load(
         ground.address("command-svc"), "/v1/products", ground.token, RUN_S, method="POST",
         body=BODY, key=fresh_key(), rate=rate, connections=OPEN_CONNECTIONS))
     ground.listed += figures["status"]["2xx"]
@@ -101,8 +101,8 @@ def _at_constant_rate(ground):
 
 
 def _simple(ground, what, run):
-    figures = _metered(ground, run)
-    return Row(what, _speed(figures), "", None, [], figures)
+    figures = metered(ground, run)
+    return Row(what, speed_of(figures), "", None, [], figures)
 
 
 def commands(ground):
@@ -123,12 +123,12 @@ def commands(ground):
 def _live_row(ground, what, run):
     """Through the gateway with everything running, and how far the views are behind at the end."""
     ground.projector(True)
-    figures = _metered(ground, run)
+    figures = metered(ground, run)
     behind = ground.events_behind()
     caught_up_s = ground.catch_up()
     after = "more than 120" if caught_up_s is None else f"{caught_up_s:.1f}"
     return Row(
-        f"{what}, 64 connections, gateway and live projection", _speed(figures),
+        f"{what}, 64 connections, gateway and live projection", speed_of(figures),
         f"{number(behind)} events behind at the end, {after} s to catch up", None,
         [at_least(figures["rate"], 15000, "≥ 15,000/s"),
          at_most(figures["p99_us"], 15000, "p99 ≤ 15 ms"),
@@ -158,11 +158,11 @@ def hot(ground):
     reserved = ground.query(f"SELECT reserved FROM product_detail WHERE product_id = '{scarce}'")
     ground.projector(False)
     product = ground.create_product(1000000000)
-    figures, = _in_turns(lambda: _metered(ground, lambda: wrk(
+    figures, = _in_turns(lambda: metered(ground, lambda: wrk(
         "reserve_stock", url, ground.token, 64, HOT_S, id=product)))
     taken = int(reserved[0][0])
     yield Row(
-        "one hot product, 64 connections, reservations", _speed(figures),
+        "one hot product, 64 connections, reservations", speed_of(figures),
         f"stock {SCARCE}: {number(race['answered'])} tried, {number(taken)} reserved", None,
         [at_least(figures["rate"], 20000, "≥ 20,000/s"),
          ("never oversold", taken == SCARCE and race["accepted"] <= SCARCE)],

@@ -42,7 +42,7 @@ def _is_ready(port):
         connection.close()
 
 
-def _start_ms(process):
+def start_ms(process):
     process.stop()
     began = time.monotonic()
     process.start(wait=False)
@@ -58,7 +58,7 @@ def start(ground):
     """From exec to a 200 on /ready; asked every millisecond."""
     ground.ensure_products(20000)
     for name in SERVICES:
-        times = [_start_ms(ground.services[name]) for _ in range(STARTS)]
+        times = [start_ms(ground.services[name]) for _ in range(STARTS)]
         measured = [each for each in times if each is not None]
         middle = statistics.median(measured) if measured else None
         text = "never ready" if middle is None else (

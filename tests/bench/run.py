@@ -17,12 +17,13 @@ import machine  # noqa: E402
 from commands import commands, hot, live  # noqa: E402
 from footprint import memory, memory_now, start  # noqa: E402
 from ground import Ground  # noqa: E402
+from indexing import indexing  # noqa: E402
 from reading import projection, readable, reads  # noqa: E402
 from report import Row, table, write_json  # noqa: E402
 
 # In this order: what needs a small log and a live projector first, the bulk of the writing last.
 BENCHES = {each.__name__: each for each in (memory, start, reads, live, readable, projection, hot,
-                                            commands, memory_now)}
+                                            commands, memory_now, indexing)}
 
 
 def arguments():
@@ -31,7 +32,7 @@ def arguments():
                         help=f"one or more of: {', '.join(BENCHES)}; all without a name")
     parser.add_argument("--json", metavar="FILE", help="write all figures to a file")
     parser.add_argument("--large", action="store_true",
-                        help="memory after 1,000,000 aggregates instead of 100,000")
+                        help="memory and indexing with 1,000,000 aggregates instead of 100,000")
     return parser.parse_args()
 
 
@@ -73,8 +74,9 @@ def main():
     chosen = arguments()
     benches = {name: bench for name, bench in BENCHES.items()
                if not chosen.name or name in chosen.name}
-    if chosen.large and "memory" in benches:
-        benches["memory"] = functools.partial(memory, aggregates=1000000)
+    if chosen.large:
+        for bench in {"memory", "indexing"} & set(benches):
+            benches[bench] = functools.partial(benches[bench], aggregates=1000000)
     began = time.monotonic()
     say("starting a market: broker, database, three services, gateway")
     rows, ground = [], Ground()

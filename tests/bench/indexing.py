@@ -1,0 +1,96 @@
+"""The index of command-svc when it is large: memory, starts, and one aggregate with many parts."""
+
+import os
+import statistics
+import time
+from pathlib import Path
+
+from support.market import PARTITIONS
+
+from commands import metered, speed_of
+from filling import Filler
+from footprint import MIB, STARTS, start_ms
+from ground import IDS_MAX
+from machine import anonymous_bytes
+from report import Row, at_least, at_most, number
+from tools import wrk
+
+VERSIONS = 10
+BUILDING_S_MAX = 900
+HOT_S = 5
+OPEN_RESERVATIONS = 100000
+RESERVING_S_MAX = 60
+
+
+def _index_bytes(ground):
+    """What its files take on the disk."""
+    files = Path(ground.market.folder, "index").rglob("data.mdb")
+    return sum(os.stat(path).st_blocks * 512 for path in files)
+
+
+def _build(ground, aggregates):
+    """From an index without these events to a command-svc that serves: the log is read once."""
+    command, events = ground.services["command-svc"], aggregates * VERSIONS
+    command.stop()
+    began = time.monotonic()
+    ids = Filler(ground.market.broker, PARTITIONS).products(aggregates, VERSIONS)
+    filled_s, began = time.monotonic() - began, time.monotonic()
+    command.start(BUILDING_S_MAX)
+    built_s = time.monotonic() - began
+    step = max(1, len(ids) // IDS_MAX)
+    ground.ids_path.write_text("".join(f"{each}\n" for each in ids[::step]))
+    return Row(
+        "index built from the log", f"{number(events / built_s)} events/s",
+        f"{number(events)} events of {number(aggregates)} aggregates; "
+        f"{_index_bytes(ground) / MIB:,.0f} MiB on disk", None, [],
+        {"events": events, "built_s": built_s, "filled_s": filled_s})
+
+
+def _memory(ground, when):
+    used = anonymous_bytes(ground.services["command-svc"].pid)
+    return Row(f"memory of command-svc, {when}", f"{used / MIB:.1f} MiB", "", None,
+               [at_most(used, 50 * MIB, "≤ 50 MB")], {"anonymous_bytes": used})
+
+
+def _starts(ground):
+    times = [start_ms(ground.services["command-svc"]) for _ in range(STARTS)]
+    measured = [each for each in times if each is not None]
+    middle = statistics.median(measured) if measured else None
+    text = "never ready" if middle is None else (
+        f"{middle:.0f} ms (of {STARTS}: {min(measured):.0f}-{max(measured):.0f})")
+    return Row("start of command-svc, large warm index", text,
+               f"{number(sum(ground.ends()))} records in the log", None,
+               [at_most(middle, 300, "≤ 300 ms")], {"starts_ms": times})
+
+
+def _changes(ground):
+    figures = metered(ground, lambda: wrk(
+        "adjust_stock", f"http://{ground.address('command-svc')}", ground.token, 64, HOT_S,
+        ids=ground.ids_path))
+    return Row("change (adjust stock), 64 connections, large index", speed_of(figures), "", None,
+               [], figures)
+
+
+def _crowded(ground):
+    """Reservations of one product that has 100,000 open ones already."""
+    url = f"http://{ground.address('command-svc')}"
+    product, opened = ground.create_product(1000000000), 0
+    until = time.monotonic() + RESERVING_S_MAX
+    while opened < OPEN_RESERVATIONS and time.monotonic() < until:
+        opened += wrk("reserve_stock", url, ground.token, 64, 2, id=product)["accepted"]
+    figures = metered(ground, lambda: wrk("reserve_stock", url, ground.token, 64, HOT_S,
+                                          id=product))
+    return Row("one hot product, 64 connections, many open reservations", speed_of(figures),
+               f"{number(opened)} open before", None,
+               [at_least(figures["rate"], 20000, "≥ 20,000/s")], {**figures, "opened": opened})
+
+
+def indexing(ground, aggregates=100000):
+    ground.projector(False)
+    yield _build(ground, aggregates)
+    yield _memory(ground, "index just built")
+    yield _starts(ground)
+    yield _memory(ground, "large index, cold")
+    yield _changes(ground)
+    yield _memory(ground, "large index, hot")
+    yield _crowded(ground)
