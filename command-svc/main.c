@@ -2,10 +2,13 @@
 #include "command-svc/accept.h"
 #include "command-svc/config.h"
 #include "command-svc/contexts.h"
+#include "command-svc/courier.h"
 #include "command-svc/deployment.h"
+#include "command-svc/errand_accept.h"
 #include "command-svc/forward.h"
 #include "command-svc/history_accept.h"
 #include "command-svc/metrics.h"
+#include "command-svc/reaction_mirror.h"
 #include "command-svc/readiness.h"
 #include "command-svc/routes.h"
 #include "command-svc/service.h"
@@ -58,6 +61,8 @@ static bool deliver(void *self, struct call *call, int32_t partition, int contex
         return false;
     call->partition = partition;
     call->context = context;
+    if (courier_is_for(service->courier, call))
+        return courier_take(service->courier, call);
     return shard_submit(service->shards[partition % service->config->shards].shard, call, partition,
                         context);
 }
@@ -96,8 +101,19 @@ static bool start_forwarding(struct service *service, struct error *error)
         .user = service,
     };
 
+    struct courier_options courier = {
+        .owners = options.owners,
+        .incarnation = options.incarnation,
+        .key = options.key,
+        .calls_max = options.calls_max,
+    };
+
     service->forward = forward_start(&options, error);
-    return service->forward != NULL;
+    if (service->forward == NULL)
+        return false;
+    service->courier = courier_start(&courier, error);
+    atomic_store(&service->running, service->courier != NULL);
+    return service->courier != NULL;
 }
 
 static bool start_shards(struct service *service, struct error *error)
@@ -108,6 +124,7 @@ static bool start_shards(struct service *service, struct error *error)
         .deliver_self = service,
         .incarnation = service->incarnation,
         .ownership = deployment_ownership(service->deployment),
+        .mirror = service->mirror,
     };
 
     service->shards = calloc((size_t)service->config->shards, sizeof(*service->shards));
@@ -116,15 +133,14 @@ static bool start_shards(struct service *service, struct error *error)
         if (!shard_thread_start(&service->shards[i], &options, error))
             return false;
     }
-    atomic_store(&service->running, true);
     return service->shards != NULL || error_set(error, FAULT_OUT_OF_MEMORY, "starting shards");
 }
 
 static struct web_server *start_server(struct service *service, struct error *error)
 {
     const struct command_config *config = service->config;
-    const struct web_route *routes[] = {routes_of_commands(), history_routes, web_probe_routes,
-                                        NULL};
+    const struct web_route *routes[] = {routes_of_commands(), history_routes, errand_routes,
+                                        web_probe_routes, NULL};
     struct web_server_options options = {
         .address = config->address,
         .port = (int)config->port,
@@ -176,6 +192,7 @@ static int run(const struct command_config *config)
     web_probes_set(&probes);
     service.auth = web_auth_create(&auth, &error);
     bool started = service.auth != NULL && join_deployment(&service, &error) &&
+                   (service.mirror = reaction_mirror_start(config, &error)) != NULL &&
                    start_shards(&service, &error) && start_forwarding(&service, &error) &&
                    (server = start_server(&service, &error)) != NULL &&
                    deployment_start(service.deployment, &error);
@@ -190,14 +207,17 @@ static int run(const struct command_config *config)
     }
     for (int64_t i = 0; service.shards != NULL && i < config->shards; i++)
         shard_thread_stop(&service.shards[i], STOP_TIMEOUT_MS);
+    courier_stop(service.courier);
     forward_stop(service.forward, STOP_TIMEOUT_MS);
     web_server_stop(server, STOP_TIMEOUT_MS);
     deployment_stop(service.deployment, SAY_TIMEOUT_MS);
     for (int64_t i = 0; service.shards != NULL && i < config->shards; i++)
         shard_thread_done(&service.shards[i]);
     free(service.shards);
+    courier_destroy(service.courier);
     forward_destroy(service.forward);
     deployment_destroy(service.deployment);
+    reaction_mirror_stop(service.mirror);
     web_auth_destroy(service.auth);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;
 }

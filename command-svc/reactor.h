@@ -16,6 +16,7 @@ struct reactor_port {
     /* Hands a call to whoever owns the partition. False: not now; the call is still the caller's.
      */
     bool (*deliver)(void *self, struct call *call, int32_t partition, int context);
+    struct reaction_mirror *mirror; /* NULL: marks are not shown */
     /* Any thread: a call has ended; reactor_take wants it on the reactor's own thread. */
     void (*give_back)(void *self, struct call *call);
 };

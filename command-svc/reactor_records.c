@@ -1,6 +1,9 @@
 /* Checkpoints and parks: staged in the index, appended to the log. */
 #include "command-svc/reactor_records.h"
 
+#include "command-svc/contexts.h"
+#include "command-svc/reaction_mirror.h"
+
 static bool append(struct lane *lane, const struct platform_entry *entry, bool staged,
                    struct error *error)
 {
@@ -27,8 +30,11 @@ bool reactor_append_checkpoint(struct reactor *reactor, struct error *error)
         };
     if (!append(lane, &entry, store_stage_checkpoint(&lane->store, &checkpoint, error), error))
         return false;
-    for (size_t i = 0; i < reactor->runner_count; i++)
+    for (size_t i = 0; i < reactor->runner_count; i++) {
         reactor->runners[i].written = reactor->runners[i].mark;
+        reaction_mirror_note(reactor->port->mirror, contexts_find(lane->store.context->name), i,
+                             lane->number, reactor->runners[i].mark);
+    }
     return true;
 }
 

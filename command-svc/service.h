@@ -7,8 +7,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct courier;
 struct deployment;
 struct forward;
+struct reaction_mirror;
 struct shard_thread;
 
 struct service {
@@ -16,9 +18,11 @@ struct service {
     struct web_auth *auth;
     struct forwarded_key forwarded_key;
     struct forward *forward;
+    struct courier *courier;
     struct deployment *deployment;
-    struct uuid incarnation;     /* of this process */
-    _Atomic bool leaving;        /* it stops, and says so to whom asks whether it is ready */
+    struct uuid incarnation; /* of this process */
+    _Atomic bool leaving;    /* it stops, and says so to whom asks whether it is ready */
+    struct reaction_mirror *mirror;
     struct shard_thread *shards; /* config->shards of them; p belongs to p % shards */
     _Atomic bool running;        /* all of them are there */
 };

@@ -499,8 +499,13 @@ static struct shard *create(const struct shard_options *options)
         .latency_us_max = config->latency_ms_max * 1000,
         .reached_boot_us = options->port->boot_us(options->port),
     };
-    shard->reactions =
-        (struct reactor_port){shard, (int32_t)config->partitions, deliver, give_back};
+    shard->reactions = (struct reactor_port){
+        .self = shard,
+        .partition_count = (int32_t)config->partitions,
+        .deliver = deliver,
+        .give_back = give_back,
+        .mirror = options->mirror,
+    };
     returns_init(&shard->returns);
     shard->ownership = options->ownership;
     while (contexts[shard->context_count] != NULL)

@@ -12,6 +12,7 @@ struct history;
 struct ownership;
 struct readiness;
 struct log_port;
+struct reaction_mirror;
 
 struct shard_options {
     const struct command_config *config; /* borrowed */
@@ -23,6 +24,7 @@ struct shard_options {
     bool (*deliver)(void *self, struct call *call, int32_t partition, int context);
     void *deliver_self;
     struct ownership *ownership; /* borrowed; NULL: the process is alone, and claims everything */
+    struct reaction_mirror *mirror; /* borrowed; NULL: marks are not shown */
 };
 
 /* Opens the indexes of partitions number, number + config->shards, …, begins to follow, and

@@ -1,10 +1,10 @@
-/* What clients of the test contexts do, in the simulated house. */
+/* What clients of the test contexts do, in the simulated house. The four are of four partitions. */
 #pragma once
 
 #include "tests/contexts/house.h"
 
 #define PURSE             "11111111-1111-4111-8111-111111111111"
-#define CHEST             "22222222-2222-4222-8222-222222222222"
+#define CHEST             "77777777-7777-4777-8777-777777777777"
 #define TRANSFER          "33333333-3333-4333-8333-333333333333"
 #define OTHER_TRANSFER    "44444444-4444-4444-8444-444444444444"
 #define TRANSFERS_ID_SIZE 37

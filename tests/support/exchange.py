@@ -1,4 +1,4 @@
-"""The two contexts of tests/contexts on a real broker: one command-svc, and what its log says."""
+"""The two contexts of tests/contexts on a real broker: command-svc, and what its log says."""
 
 import os
 import random
@@ -24,7 +24,7 @@ TOPICS = ("sijang.exchange.events.v1", "sijang.vault.events.v1")
 
 
 class Exchange:
-    def __init__(self, shards=2):
+    def __init__(self, processes=1, shards=2):
         self.folder = make_folder()
         self.broker = Broker(self.folder / "kafka")
         self.settings = {
@@ -33,33 +33,41 @@ class Exchange:
             "SIJANG_ADDRESS": "127.0.0.1",
             "SIJANG_PARTITIONS": PARTITIONS,
             "SIJANG_SHARDS": shards,
-            "SIJANG_INDEX_PATH": self.folder / "index",
         }
-        self.command = Service("exchange-command-svc", self.folder, self.settings,
-                               "SIJANG_COMMAND_PORT")
+        self.commands = [self.command_service(f"index{number}") for number in range(processes)]
+        self.command = self.commands[0]
+
+    def command_service(self, index_name):
+        env = {**self.settings, "SIJANG_INDEX_PATH": self.folder / index_name}
+        return Service("exchange-command-svc", self.folder, env, "SIJANG_COMMAND_PORT",
+                       f"exchange-command-svc-{index_name}")
 
     def start(self):
         self.broker.start()
         env = {**os.environ, **{key: str(value) for key, value in self.settings.items()}}
         subprocess.run([binary("exchange-sijangctl"), "topics", "create"], env=env, check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
-        self.command.start()
+        for command in self.commands:
+            command.start(wait=False)
+        for command in self.commands:
+            command.wait_ready()
         return self
 
     def forget_index(self):
-        """While it is stopped."""
-        shutil.rmtree(self.folder / "index")
+        """Of the first process, while it is stopped."""
+        shutil.rmtree(self.folder / "index0")
 
     def stop(self, check=True):
-        ended = self.command.stop()
+        ended = [(command.stop(), command) for command in self.commands]
         self.broker.stop()
-        if check and ended not in (0, None, -9):
-            raise AssertionError(f"it ended with {ended}:\n{self.command.log_tail(60)}")
+        for code, command in ended:
+            if check and code not in (0, None, -9):
+                raise AssertionError(f"it ended with {code}:\n{command.log_tail(60)}")
         if not os.environ.get("SIJANG_KEEP") and check:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def client(self):
-        return Client(self.command.url, sign_token(SECRET, "anna", ["admin"]), timeout_s=10)
+    def client(self, at=None):
+        return Client((at or self.command).url, sign_token(SECRET, "anna", ["admin"]), timeout_s=10)
 
     def __enter__(self):
         return self.start()
@@ -88,7 +96,7 @@ class Transfers(threading.Thread):
 
     def __init__(self, exchange, seed, purses, chests):
         super().__init__(daemon=True)
-        self.client = exchange.client()
+        self.client = exchange.client(exchange.commands[seed % len(exchange.commands)])
         self.random = random.Random(seed)
         self.purses, self.chests = purses, chests
         self.requested = []
@@ -108,14 +116,24 @@ class Transfers(threading.Thread):
             "purse_id": self.random.choice(self.purses),
             "chest_id": self.random.choice(self.chests),
             "amount": self.random.randint(1, 20),
-            "patience_ms": 20000 if approved else self.random.randint(0, 3000),
+            "patience_ms": 10000 if approved else self.random.randint(0, 3000),
         })
         assert answer.status_code == 201, answer.text
         self.requested.append(answer.json()["id"])
-        for _ in range(50 if approved else 0):
-            path = f"/v1/transfers/{self.requested[-1]}/approval"
-            if insist(self.client, "PUT", path).status_code == 200:
-                break
+        if approved:
+            self.approve(f"/v1/transfers/{self.requested[-1]}/approval")
+
+    def approve(self, path):
+        """As soon as it is held; one that ends before is not waited for."""
+        try:
+            wait_until(lambda: insist(self.client, "PUT", path).status_code == 200, 3)
+        except TimeoutError:
+            pass
+
+    def count(self):
+        if self.failure:
+            raise self.failure
+        return len(self.requested)
 
     def finish(self):
         self.stop_asked.set()

@@ -5,8 +5,9 @@ import random
 import uuid
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
-from support.exchange import Books, Exchange, Transfers, insist
+from support.exchange import PARTITIONS, Books, Exchange, Transfers, insist
 from support.waiting import wait_until
 
 KILLS = 8
@@ -54,8 +55,8 @@ def test_transfers_end_once_whatever_dies(exchange):
     for client in clients:
         client.start()
     for kill in range(KILLS):
-        goal = sum(len(client.requested) for client in clients) + chance.randint(5, 40)
-        wait_until(lambda: sum(len(client.requested) for client in clients) >= goal, 60,
+        goal = sum(client.count() for client in clients) + chance.randint(5, 40)
+        wait_until(lambda: sum(client.count() for client in clients) >= goal, 60,
                    "more transfers are asked for")
         exchange.command.kill()
         if kill % 3 == 2:
@@ -70,6 +71,25 @@ def test_transfers_end_once_whatever_dies(exchange):
     assert exchange.command.metric("sijang_reactions_open") == 0
 
 
+def test_transfers_cross_processes_that_come_and_go():
+    """Reactions run where the transfer's partition is; purse and chest may be another process's."""
+    chance = random.Random(5)
+    with Exchange(processes=2) as exchange:
+        purses, chests = open_purses(exchange, 12, 400), open_chests(exchange, 6, 600)
+        clients = [Transfers(exchange, seed, purses, chests) for seed in range(4)]
+        for client in clients:
+            client.start()
+        for kill in range(4):
+            goal = sum(client.count() for client in clients) + chance.randint(10, 30)
+            wait_until(lambda: sum(client.count() for client in clients) >= goal, 90,
+                       "more transfers are asked for")
+            exchange.commands[kill % 2].kill()
+            exchange.commands[kill % 2].start(60)
+        requested = [transfer for client in clients for transfer in client.finish()]
+        wait_until_ended(exchange, requested)
+        Books(exchange).check(requested)
+
+
 def test_what_the_chest_refuses_is_compensated(exchange):
     purse, chest = open_purses(exchange, 1, 10)[0], open_chests(exchange, 1, 5)[0]
     transfer = request(exchange, purse, chest, 7, 60000)
@@ -79,6 +99,29 @@ def test_what_the_chest_refuses_is_compensated(exchange):
     books.check([transfer])
     assert [event.body["reason"] for event in books.of_type("TransferCancelled")] == ["chest_full"]
     assert [event.body["amount"] for event in books.of_type("HoldReleased")] == [7]
+
+
+def lag(exchange, group, topic):
+    """As Kafka's tools compute it: how far the group is behind, over all partitions it is in."""
+    consumer = Consumer({"bootstrap.servers": exchange.broker.address, "group.id": group})
+    try:
+        where = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        reached = [each for each in consumer.committed(where, timeout=10) if each.offset >= 0]
+        return {each.partition: exchange.broker.end_offset(topic, each.partition) - each.offset
+                for each in reached}
+    finally:
+        consumer.close()
+
+
+def test_marks_show_as_a_groups_offsets(exchange):
+    purse = open_purses(exchange, 1, 10)[0]
+    transfers = [request(exchange, purse, str(uuid.uuid4()), 1, 0) for _ in range(20)]
+    wait_until_ended(exchange, transfers)
+    group, topic = "sijang.reactions.exchange.carry_transfer", "sijang.exchange.events.v1"
+    mine = {event.partition for event in Books(exchange).of_type("TransferCancelled")}
+    behind = wait_until(lambda: (found := lag(exchange, group, topic)).keys() >= mine and found, 20,
+                        "all partitions with transfers have marks")
+    assert min(behind.values()) >= 0
 
 
 def test_a_deadline_fires_once_after_a_restart(exchange):
