@@ -1,6 +1,7 @@
 """A real Kafka broker (KRaft), or three of them, with data in a temporary folder."""
 
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -112,6 +113,19 @@ class Broker(Kafka, Process):
     def address(self):
         return f"127.0.0.1:{self.port}"
 
+    def second_listener(self, advertised_port):
+        """Its port. Who comes in there is told to come to `advertised_port`: a proxy's. Before the
+        start."""
+        port = free_port()
+        self.settings |= {
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},SECOND://127.0.0.1:{port},"
+                         f"CONTROLLER://127.0.0.1:{self.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.address},"
+                                    f"SECOND://127.0.0.1:{advertised_port}",
+            "listener.security.protocol.map":
+                "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECOND:PLAINTEXT"}
+        return port
+
     @property
     def data(self):
         return self.folder / "data"
@@ -193,8 +207,11 @@ class Cluster(Kafka):
         return self
 
     def stop(self):
+        """All at once: in turns, each would wait for a leader among those that are left."""
         for broker in self.brokers:
-            broker.stop()
+            broker.signal(signal.SIGKILL)
+        for broker in self.brokers:
+            broker.wait()
 
     def leading(self, topic, partition):
         """The broker that leads a partition."""

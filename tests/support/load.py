@@ -111,7 +111,7 @@ class Writer(threading.Thread):
             answer = self.client.post(path, body, promise.key)
         except requests.RequestException as failure:
             promise.unsure = True
-            self.troubles.append(Trouble(type(failure).__name__, path))
+            self.troubles.append(Trouble(type(failure).__name__, f"{path}: {failure}"))
             return None
         if answer.status_code in DEFINITE:
             return answer
