@@ -140,6 +140,21 @@ bool ownership_is_near(const struct lane *lane)
     return false;
 }
 
+bool ownership_is_elsewhere(const struct lane *lane)
+{
+    const struct ownership *ownership = lane->tenure.ownership;
+    struct owner owner;
+
+    return ownership != NULL &&
+           owners_find(ownership->owners, context_name(lane), lane->number, &owner) &&
+           !uuid_equal(&owner.incarnation, &ownership->incarnation);
+}
+
+bool ownership_is_known(const struct ownership *ownership)
+{
+    return owners_known(ownership->owners);
+}
+
 void ownership_shard_is_near(struct ownership *ownership)
 {
     if (atomic_fetch_sub(&ownership->far, 1) == 1)

@@ -37,5 +37,10 @@ void ownership_end(const struct lane *lane);
 /* Serving or not, a claim would find little to read. */
 bool ownership_is_near(const struct lane *lane);
 
-/* Any thread: a shard whose lanes are all near, once. The last one joins the group. */
+/* Any thread: another process says that it serves this lane. */
+bool ownership_is_elsewhere(const struct lane *lane);
+/* Any thread: it is known what the others say of what they serve. */
+bool ownership_is_known(const struct ownership *ownership);
+
+/* Any thread: a shard that is ready to be dealt partitions, once. The last one joins the group. */
 void ownership_shard_is_near(struct ownership *ownership);

@@ -5,7 +5,6 @@
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
 #include "lib/log/membership.h"
-#include "lib/log/owners.h"
 
 static const char *state_name(enum log_state state)
 {
@@ -58,16 +57,6 @@ void readiness_publish(struct lane *lane)
     atomic_store(&published->near, ownership_is_near(lane));
 }
 
-static bool has_owner_elsewhere(const struct lane *lane)
-{
-    const struct ownership *ownership = lane->tenure.ownership;
-    struct owner owner;
-
-    return ownership != NULL &&
-           owners_find(ownership->owners, lane->store.context->name, lane->number, &owner) &&
-           !uuid_equal(&owner.incarnation, &ownership->incarnation);
-}
-
 void readiness_add(const struct lane *lane, struct readiness *readiness)
 {
     const struct published *published = &lane->published;
@@ -82,7 +71,7 @@ void readiness_add(const struct lane *lane, struct readiness *readiness)
     readiness->following += state == LOG_FOLLOWING;
     readiness->stopped += state == LOG_STOPPED;
     readiness->behind += behind;
-    readiness->usable += state == LOG_SERVING || (follows && has_owner_elsewhere(lane));
+    readiness->usable += state == LOG_SERVING || (follows && ownership_is_elsewhere(lane));
     if (readiness->lanes == NULL)
         return;
     buffer_print(readiness->lanes,

@@ -59,7 +59,7 @@ struct shard {
     struct shard_options options;
     struct returns returns;
     struct ownership *ownership;
-    bool near; /* all lanes have been, to their logs' ends */
+    bool near; /* to enough of its logs' ends: it may be dealt partitions */
     struct gate gate;
     int64_t look_boot_us; /* when to look around next */
     _Atomic bool look_now;
@@ -244,11 +244,25 @@ static bool is_closed(struct shard *shard)
     return closed;
 }
 
+/* Who waits until all its lanes are near takes over quickly whatever it is dealt. Where nobody
+ * else serves anything, nobody gains by that: what is near is served, the rest follows. */
+static void join_when_due(struct shard *shard, size_t far, size_t elsewhere)
+{
+    size_t lanes = shard->holding_count * (size_t)shard->context_count;
+    bool alone = elsewhere == 0 && ownership_is_known(shard->ownership);
+
+    if (far > 0 && (far == lanes || !alone))
+        return;
+    shard->near = true;
+    ownership_shard_is_near(shard->ownership);
+}
+
 /* Looks after what no event moves, and publishes how the lanes stand. */
 static void look_around(struct shard *shard, int64_t boot_us)
 {
     int64_t overlay = 0, reactions = 0;
-    bool near = true, closed = is_closed(shard);
+    bool closed = is_closed(shard);
+    size_t far = 0, elsewhere = 0;
 
     for (size_t i = 0; i < shard->holding_count; i++) {
         overlay += (int64_t)index_overlay_bytes(shard->holdings[i].index);
@@ -259,12 +273,12 @@ static void look_around(struct shard *shard, int64_t boot_us)
             if (!closed)
                 deadlines_fire(lane, boot_us);
             readiness_publish(lane);
-            near = near && ownership_is_near(lane);
+            far += !ownership_is_near(lane);
+            elsewhere += ownership_is_elsewhere(lane);
         }
     }
-    if (near && !shard->near && shard->ownership != NULL)
-        ownership_shard_is_near(shard->ownership);
-    shard->near = shard->near || near;
+    if (shard->ownership != NULL && !shard->near)
+        join_when_due(shard, far, elsewhere);
     metric_set(&metric_overlay, overlay);
     metric_set(&metric_reactions_open, reactions);
     metric_set(&metric_open_calls, (int64_t)atomic_load(&shard->open_calls));

@@ -12,6 +12,7 @@ from support.ledger import Ledger
 from support.load import Load
 from support.market import PARTITIONS, Market
 from support.waiting import wait_until
+from support.writer import Writer
 
 TOPIC = "sijang.catalog.events.v1"
 OWNERS_TOPIC = "sijang.owners.v1"
@@ -188,3 +189,22 @@ def test_a_command_sent_twice_to_two_processes_is_done_once(market):
                for command in market.commands]
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def test_who_does_not_know_an_event_leaves_its_share_to_others():
+    """A newer version has written an event of a schema that this one cannot decide with."""
+    with Market(processes=2) as market:
+        wait_until_spread(market.commands)
+        owner, = [command for command in market.commands if 0 in served(command)]
+        follower, = [command for command in market.commands if command is not owner]
+        newer = Writer(market.broker, PARTITIONS)
+        newer.claim(0)
+        newer.append(0, str(uuid.uuid4()), 1, [("ProductBlessed", b"\0\0\x01\0\0junk")])
+        newer.flush()
+        follower.wait_for_log('"upgrade_me"')
+        wait_until(lambda: served(owner) == set(range(PARTITIONS)) and not served(follower), 20,
+                   "the other one has taken over")
+        assert not follower.ready()
+        seller = market.client("seller", "seller", at=follower)
+        answers = [seller.post("/v1/products", BODY) for _ in range(20)]
+        assert 201 in {answer.status_code for answer in answers}  # the others' partitions go on
