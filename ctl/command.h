@@ -21,8 +21,10 @@ struct command {
 
 extern const struct command history, lag, migrate, parked_discard, parked_list, parked_retry, tail,
     token, topics_create, verify_log, views, why;
+extern const struct command completion, copy, diff, produce_test, seek, topics_list;
 extern const struct command views_drop, views_pause, views_plan, views_progress, views_rebuild;
 extern const struct command views_resume, views_swap, views_throttle, views_verify;
+extern const struct command *const commands[]; /* all of them, NULL-terminated */
 
 /* What commands that only read the log need; BROKERS_SETTING is its line in a table. */
 struct brokers_settings {
@@ -39,6 +41,10 @@ void settings_print(const struct config_entry *settings);
 
 /* What getopt_long answers to an argument it does not know, or one without its value. */
 enum command_exit command_misused(char **argv, struct error *error);
+/* The number of a partition. */
+MUST_CHECK bool command_partition(const char *value, int32_t *ret_partition, struct error *error);
+/* Not a context's: only its owner appends to that, all else there is void and stays for ever. */
+MUST_CHECK bool command_foreign_topic(const char *topic, struct error *error);
 /* A whole number within bounds. */
 MUST_CHECK bool command_number(const char *option, const char *value, int64_t max,
                                int64_t *ret_number, struct error *error);

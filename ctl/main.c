@@ -5,16 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
+const struct command *const commands[] = {
+    &completion,
+    &copy,
+    &diff,
     &history,
     &lag,
     &migrate,
     &parked_discard,
     &parked_list,
     &parked_retry,
+    &produce_test,
+    &seek,
     &tail,
     &token,
     &topics_create,
+    &topics_list,
     &verify_log,
     &views_plan,
     &views_rebuild,
@@ -25,7 +31,7 @@ static const struct command *const commands[] = {
     &views_verify,
     &views_swap,
     &views_drop,
-    &views, /* behind those that begin with the same word */
+    &views, /* behind those that begin with the same word, as topics_list is */
     &why,
     NULL,
 };

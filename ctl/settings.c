@@ -2,7 +2,11 @@
 #include "ctl/command.h"
 
 #include "lib/core/text.h"
+#include "schemas/contexts.h"
 #include <stdio.h>
+#include <string.h>
+
+#define PARTITION_MAX 1024
 
 void settings_print(const struct config_entry *settings)
 {
@@ -31,5 +35,25 @@ bool command_number(const char *option, const char *value, int64_t max, int64_t 
         return error_set(error, FAULT_CONFIG_INVALID, "%s must be from 1 to %lld", option,
                          (long long)max);
     *ret_number = number;
+    return true;
+}
+
+bool command_partition(const char *value, int32_t *ret_partition, struct error *error)
+{
+    int64_t number;
+
+    if (!text_to_integer(text_of(value), &number) || number < 0 || number >= PARTITION_MAX)
+        return error_set(error, FAULT_CONFIG_INVALID, "--partition must be from 0 to %d",
+                         PARTITION_MAX - 1);
+    *ret_partition = (int32_t)number;
+    return true;
+}
+
+bool command_foreign_topic(const char *topic, struct error *error)
+{
+    for (size_t i = 0; i < CONTEXT_COUNT; i++)
+        if (strcmp(contexts[i].topic, topic) == 0)
+            return error_set(error, FAULT_CONFIG_INVALID,
+                             "%s belongs to a context: only its owner appends to it", topic);
     return true;
 }

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PARTITION_MAX 1024
-#define COUNT_MAX     INT64_MAX
+#define COUNT_MAX INT64_MAX
 
 static const struct config_entry settings[] = {BROKERS_SETTING(struct brokers_settings), {0}};
 
@@ -43,17 +42,6 @@ static bool show(void *self, int32_t partition, const struct log_inspection *ins
     return !tailing->failed && (tailing->left == 0 || --tailing->left > 0);
 }
 
-static bool read_partition(const char *value, int32_t *ret_partition, struct error *error)
-{
-    int64_t number;
-
-    if (!text_to_integer(text_of(value), &number) || number < 0 || number >= PARTITION_MAX)
-        return error_set(error, FAULT_CONFIG_INVALID, "--partition must be from 0 to %d",
-                         PARTITION_MAX - 1);
-    *ret_partition = (int32_t)number;
-    return true;
-}
-
 static bool read_option(int found, char **argv, struct tailing *tailing, struct error *error)
 {
     switch (found) {
@@ -62,7 +50,7 @@ static bool read_option(int found, char **argv, struct tailing *tailing, struct 
     case 't': tailing->table = true; return true;
     case 'f': tailing->follow = true; return true;
     case 'n': return command_number("--count", optarg, COUNT_MAX, &tailing->left, error);
-    case 'p': return read_partition(optarg, &tailing->partition, error);
+    case 'p': return command_partition(optarg, &tailing->partition, error);
     case 'o': tailing->placed = true; return place_parse("--from", optarg, &tailing->from, error);
     default: return command_misused(argv, error) == COMMAND_DONE;
     }

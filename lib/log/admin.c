@@ -9,6 +9,7 @@
 #define ERROR_TEXT_SIZE 200
 
 struct log_admin {
+    char *brokers;
     rd_kafka_t *client;
     rd_kafka_queue_t *queue;
     int timeout_ms;
@@ -20,10 +21,10 @@ struct log_admin *log_admin_open(const char *brokers, int timeout_ms, struct err
     struct log_admin *admin = calloc(1, sizeof(*admin));
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
-    if (admin == NULL) {
+    if (admin == NULL || (admin->brokers = strdup(brokers)) == NULL) {
         rd_kafka_conf_destroy(conf);
         error_set(error, FAULT_OUT_OF_MEMORY, "asking the broker");
-        return NULL;
+        return log_admin_close(admin);
     }
     admin->timeout_ms = timeout_ms;
     if (rd_kafka_conf_set(conf, "bootstrap.servers", brokers, text, sizeof(text)) ==
@@ -47,6 +48,7 @@ struct log_admin *log_admin_close(struct log_admin *admin)
         rd_kafka_queue_destroy(admin->queue);
     if (admin->client != NULL)
         rd_kafka_destroy(admin->client);
+    free(admin->brokers);
     free(admin);
     return NULL;
 }
@@ -161,8 +163,7 @@ static rd_kafka_AdminOptions_t *options_of(struct log_admin *admin, rd_kafka_adm
 }
 
 /* Takes the event's first group apart: its own error, then each partition's. */
-static bool read_group(const rd_kafka_group_result_t *result, int64_t *ret_offsets,
-                       struct error *error)
+static bool read_group(const rd_kafka_group_result_t *result, struct error *error)
 {
     const rd_kafka_error_t *failed = rd_kafka_group_result_error(result);
     const char *name = rd_kafka_group_result_name(result);
@@ -176,8 +177,6 @@ static bool read_group(const rd_kafka_group_result_t *result, int64_t *ret_offse
         if (one->err != RD_KAFKA_RESP_ERR_NO_ERROR)
             return error_set(error, FAULT_LOG_FAILED, "group %s, partition %d: %s", name,
                              (int)one->partition, rd_kafka_err2str(one->err));
-        if (ret_offsets != NULL)
-            ret_offsets[one->partition] = one->offset < 0 ? LOG_OFFSET_NONE : one->offset;
     }
     return true;
 }
@@ -198,30 +197,42 @@ static rd_kafka_event_t *await(struct log_admin *admin, const char *group, struc
     return NULL;
 }
 
+/* librdkafka 2.0.2 crashes on the answer to its own request for a group's offsets
+ * (rd_kafka_ListConsumerGroupOffsets): a consumer that joins nothing asks instead. */
+static rd_kafka_t *open_consumer(const struct log_admin *admin, const char *group,
+                                 struct error *error)
+{
+    char text[ERROR_TEXT_SIZE];
+    rd_kafka_t *client = NULL;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+    if (rd_kafka_conf_set(conf, "bootstrap.servers", admin->brokers, text, sizeof(text)) ==
+            RD_KAFKA_CONF_OK &&
+        rd_kafka_conf_set(conf, "log_level", "0", text, sizeof(text)) == RD_KAFKA_CONF_OK &&
+        rd_kafka_conf_set(conf, "group.id", group, text, sizeof(text)) == RD_KAFKA_CONF_OK)
+        client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
+    if (client == NULL) {
+        rd_kafka_conf_destroy(conf);
+        error_set(error, FAULT_CONFIG_INVALID, "group %s: %s", group, text);
+    }
+    return client;
+}
+
 bool log_admin_group_offsets(struct log_admin *admin, const struct log_group *group,
                              int64_t *ret_offsets, struct error *error)
 {
-    rd_kafka_topic_partition_list_t *list = partitions_of(group, NULL);
-    rd_kafka_ListConsumerGroupOffsets_t *request =
-        rd_kafka_ListConsumerGroupOffsets_new(group->name, list);
-    rd_kafka_AdminOptions_t *options =
-        options_of(admin, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    size_t count;
+    rd_kafka_t *client = open_consumer(admin, group->name, error);
 
-    rd_kafka_ListConsumerGroupOffsets(admin->client, &request, 1, options, admin->queue);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_ListConsumerGroupOffsets_destroy(request);
-    rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_event_t *event = await(admin, group->name, error);
-    if (event == NULL)
+    if (client == NULL)
         return false;
-    for (int32_t i = 0; i < group->partition_count; i++)
-        ret_offsets[i] = LOG_OFFSET_NONE;
-    const rd_kafka_group_result_t **results = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
-    bool ok = count == 1 && read_group(results[0], ret_offsets, error);
-    rd_kafka_event_destroy(event);
-    return ok;
+    rd_kafka_topic_partition_list_t *list = partitions_of(group, NULL);
+    rd_kafka_resp_err_t code = rd_kafka_committed(client, list, admin->timeout_ms);
+    for (int i = 0; i < list->cnt; i++)
+        ret_offsets[list->elems[i].partition] =
+            list->elems[i].offset < 0 ? LOG_OFFSET_NONE : list->elems[i].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(client);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || unavailable(error, group->name, code);
 }
 
 bool log_admin_move_group(struct log_admin *admin, const struct log_group *group,
@@ -243,7 +254,7 @@ bool log_admin_move_group(struct log_admin *admin, const struct log_group *group
         return false;
     const rd_kafka_group_result_t **results = rd_kafka_AlterConsumerGroupOffsets_result_groups(
         rd_kafka_event_AlterConsumerGroupOffsets_result(event), &count);
-    bool ok = count == 1 && read_group(results[0], NULL, error);
+    bool ok = count == 1 && read_group(results[0], error);
     rd_kafka_event_destroy(event);
     return ok;
 }

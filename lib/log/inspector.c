@@ -160,6 +160,7 @@ static void hand_on_held(struct log_inspector *inspector, struct inspected_sourc
                     .verdict = platform ? RECORD_PLATFORM : verdict,
                     .source = source->number,
                     .log = &source->log,
+                    .port = inspector->port,
                     .message = &held->message,
                     .event = &held->event,
                     .commit_offset = source->held[source->held_count - 1].message.offset,
@@ -196,7 +197,11 @@ static void judge(struct log_inspector *inspector, struct inspected_source *sour
                   struct log_message *message)
 {
     struct log_inspection inspection = {
-        .source = source->number, .message = message, .log = &source->log};
+        .source = source->number,
+        .log = &source->log,
+        .port = inspector->port,
+        .message = message,
+    };
     struct log_event event;
     struct platform_claim claim;
 

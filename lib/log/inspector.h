@@ -41,7 +41,8 @@ const struct record_verdict_entry *record_verdict_entry(enum record_verdict verd
 struct log_inspection {
     enum record_verdict verdict;
     int32_t source;
-    const struct uuid *log; /* the partition's identity; zero: not claimed yet */
+    const struct uuid *log;      /* the partition's identity; zero: not claimed yet */
+    const struct log_port *port; /* for the message's headers */
     const struct log_message *message;
     const struct log_event *event;      /* NULL: malformed */
     const struct platform_claim *claim; /* of a CLAIM, else NULL */

@@ -77,6 +77,7 @@ def test_a_short_secret_is_misuse_and_never_shown():
 
 @pytest.mark.parametrize("words", [
     ("token",), ("topics", "create"), ("migrate",), ("tail",), ("history",), ("verify", "log"), (),
+    ("topics",), ("seek",), ("copy",), ("diff",), ("produce-test",), ("completion",),
 ])
 def test_every_command_explains_itself(words):
     done = ctl(*words, "--help")
@@ -85,7 +86,7 @@ def test_every_command_explains_itself(words):
     assert not words or "Example: " in done.stdout
 
 
-@pytest.mark.parametrize("words", [(), ("what",), ("topics",), ("topics", "what")])
+@pytest.mark.parametrize("words", [(), ("what",), ("verify",), ("topics", "what")])
 def test_an_unknown_command_is_misuse(words):
     assert ctl(*words).returncode == 2
 
