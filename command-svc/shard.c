@@ -21,6 +21,7 @@
 #define CALL_ARENA_MAX     (4 * 1024 * 1024)
 #define INDEX_MAP_BYTES    (256 * 1024 * 1024)
 #define FLUSH_COMMITS      256
+#define READING_COMMITS    1024 /* as many as no commands of a single turn are */
 #define FLUSH_INTERVAL_US  500000
 #define FLUSH_RETRY_US     1000000
 #define FLUSH_HURRY_US     20000
@@ -184,16 +185,19 @@ static bool flush_is_due(const struct shard *shard, const struct holding *holdin
                                            hurries(holding, shard->context_count)));
 }
 
-/* At most one a turn, so that commands never wait for all of them; each in its turn. */
+/* At most one a turn, so that commands never wait for all of them; each in its turn. Those far
+ * behind read the log, which nobody waits for, and would fill the memory. */
 static void flush_one_that_is_due(struct shard *shard, int64_t boot_us)
 {
     for (size_t i = 0; i < shard->holding_count; i++) {
         size_t number = (shard->flushed + 1 + i) % shard->holding_count;
         if (!flush_is_due(shard, &shard->holdings[number], boot_us))
             continue;
+        bool reading = index_unflushed(shard->holdings[number].index) >= READING_COMMITS;
         shard->flushed = number;
         flush(shard, &shard->holdings[number], boot_us);
-        return;
+        if (!reading)
+            return;
     }
 }
 

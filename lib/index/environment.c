@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <lmdb.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -230,6 +231,14 @@ struct environment *environment_close(struct environment *environment)
     folder_close(&environment->folder);
     free(environment);
     return NULL;
+}
+
+void environment_trim(struct environment *environment)
+{
+    assert(environment->scans == 0);
+    detach(environment);
+    (void)malloc_trim(0);
+    (void)attach(environment); /* a failure shows at the next use */
 }
 
 bool environment_is_corrupt(const struct environment *environment)

@@ -21,6 +21,10 @@ MUST_CHECK struct environment *environment_open(const struct environment_options
 /* Syncs and marks clean, unless that fails. NULL accepted, returns NULL. */
 struct environment *environment_close(struct environment *environment);
 
+/* Gives back the memory that LMDB keeps for pages, as many as its largest transaction had. Not
+ * during a scan. */
+void environment_trim(struct environment *environment);
+
 /* Some call found the file corrupt: everything fails from then on or may, and the next opening
  * wipes. */
 bool environment_is_corrupt(const struct environment *environment);

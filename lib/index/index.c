@@ -15,6 +15,7 @@
 #define CONTEXTS_MAX    16
 #define TABLE_NAME_MAX  96
 #define POSITIONS_TABLE "positions"
+#define LARGE_FLUSH     1000 /* commits: memory for so many pages is given back */
 #define TABLES_MAX      (CONTEXTS_MAX * INDEX_TABLE_COUNT + 1)
 
 static const char *const table_names[INDEX_TABLE_COUNT] = {
@@ -342,6 +343,7 @@ static int write_contexts(struct environment *environment, void *self)
 
 bool index_flush(struct index *index, struct error *error)
 {
+    size_t commits = index_unflushed(index);
     bool moved = false;
     for (size_t i = 0; i < index->context_count; i++)
         moved = moved || index->contexts[i].moved;
@@ -356,6 +358,8 @@ bool index_flush(struct index *index, struct error *error)
         context->stored = context->reached;
         context->moved = false;
     }
+    if (commits >= LARGE_FLUSH)
+        environment_trim(index->environment);
     return true;
 }
 

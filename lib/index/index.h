@@ -75,7 +75,7 @@ void index_forget(struct index_context *context);
 
 /* Writes all acknowledged commits of all contexts and their positions in one LMDB transaction. On
  * failure (INDEX_FAILED: disk full …) nothing is lost: they stay in the overlay, a later flush
- * tries again. */
+ * tries again. A large one, as when a log is read from its beginning, leaves no memory behind. */
 MUST_CHECK bool index_flush(struct index *index, struct error *error);
 /* Bytes held by the overlay: flush when it grows. */
 size_t index_overlay_bytes(const struct index *index);

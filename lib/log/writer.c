@@ -8,7 +8,7 @@
 #define PLATFORM_ARENA_MAX (1024 * 1024)
 #define REPORTS_A_ROUND    512
 #define MESSAGES_A_ROUND   512
-#define ROUNDS_A_TURN_MAX  16
+#define ROUNDS_A_TURN_MAX  4
 #define HEADER_BYTES_EACH  16 /* lengths and such around a header, generously */
 
 struct log_writer *log_writer_create(struct log_port *port, const struct log_owner *owner,

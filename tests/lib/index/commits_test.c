@@ -1,6 +1,7 @@
 /* Staging, sealing, acknowledging, forgetting, flushing: what is found when. */
 #include "tests/lib/index/index_room.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -371,6 +372,28 @@ static void a_scan_may_stage_commits_for_what_it_sees(void **state)
     assert_absent(room->orders, "b");
 }
 
+/* LMDB keeps the pages of its largest transaction as long as it is open. */
+static void a_large_flush_keeps_no_memory(void **state)
+{
+    struct room *room = *state;
+    char key[16];
+    struct mallinfo2 before = mallinfo2();
+    for (int i = 0; i < 5000; i++) {
+        snprintf(key, sizeof key, "%d", i * 7919 % 5000);
+        commit(room->orders, key, "0123456789012345678901234567890123456789012345678901234567890");
+        index_acknowledge(room->orders, one);
+    }
+    flush(room);
+    struct mallinfo2 after = mallinfo2();
+    assert_true(after.uordblks < before.uordblks + 256 * 1024);
+    assert_found(room->orders, "4999",
+                 "0123456789012345678901234567890123456789012345678901234567890");
+    commit(room->orders, "0", "newer");
+    index_acknowledge(room->orders, two);
+    flush(room);
+    assert_found(room->orders, "0", "newer");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +409,7 @@ int main(void)
         TEST(the_last_of_many_values_survives_a_flush),
         TEST(an_absent_value_removes),
         TEST(an_empty_value_is_not_an_absent_one),
+        TEST(a_large_flush_keeps_no_memory),
         TEST(a_position_moves_without_a_commit),
         TEST(a_full_overlay_refuses_and_recovers_by_a_flush),
         TEST(a_value_larger_than_any_chunk_is_kept),
