@@ -1,7 +1,11 @@
 """Views of one projector: they share reader and transaction, and none of them holds up another."""
 
+import random
+
+import pytest
+
 from support.ledger import Ledger, detail_rows
-from support.views_room import PARTITIONS, VIEWS, Work, more
+from support.views_room import PARTITIONS, VIEWS, Work, more, total
 from support.waiting import wait_until
 
 
@@ -84,3 +88,42 @@ def test_what_the_database_refuses_of_one_view_is_written_to_the_others(room):
     room.wait_until_at(room.ends())
     views = projector.get("/ready").json()["views"]
     assert [views[view]["parked_keys"] for view in VIEWS] == [0, 1]
+
+
+def digest(room):
+    return [room.query_rows(f"SELECT md5(string_agg(t::text, '|' ORDER BY product_id)) FROM {view}"
+                            " AS t") for view in VIEWS]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_batches_and_any_crashes_give_the_same_rows(room, seed):
+    """Twice from the beginning, each time with other batches and deaths: the same digest, and it is
+    that of the plain fold."""
+    chance, digests = random.Random(seed), []
+    room.writer.random.seed(seed)
+    room.writer.work(1500)
+    room.writer.flush()
+    for _ in range(2):
+        for view in VIEWS:
+            begin_anew(room, view)
+        projector = room.projector(
+            SIJANG_PROJECTOR_BATCH_EVENTS=chance.choice([1, 3, 20, 5000]),
+            SIJANG_PROJECTOR_PACE_MS=chance.choice([0, 10]),
+            SIJANG_PROJECTOR_FETCH_SPACING_MS=chance.choice([0, 5]),
+            SIJANG_PROJECTOR_APART_RECORDS=chance.choice([20, 10000]),
+            SIJANG_PROJECTOR_CACHE_BYTES=chance.choice([65536, 8388608]))
+        for _ in range(chance.randrange(4)):
+            projector.start(wait=False)
+            goal = min(total(room) + chance.randrange(1, 200), sum(room.ends().values()))
+            wait_until(lambda: total(room) >= goal, 30, "some records are stored", 0.002)
+            if chance.random() < 0.3:
+                room.postgres.end_sessions()
+            projector.kill()
+            behind = chance.choice(VIEWS)
+            if chance.random() < 0.3:
+                begin_anew(room, behind)
+        projector.start(wait=False)
+        room.check()
+        digests.append(digest(room))
+        projector.kill()
+    assert digests[0] == digests[1]
