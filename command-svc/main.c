@@ -9,6 +9,7 @@
 #include "command-svc/history_accept.h"
 #include "command-svc/metrics.h"
 #include "command-svc/reaction_mirror.h"
+#include "command-svc/reaction_order.h"
 #include "command-svc/readiness.h"
 #include "command-svc/routes.h"
 #include "command-svc/service.h"
@@ -139,8 +140,8 @@ static bool start_shards(struct service *service, struct error *error)
 static struct web_server *start_server(struct service *service, struct error *error)
 {
     const struct command_config *config = service->config;
-    const struct web_route *routes[] = {routes_of_commands(), history_routes, errand_routes,
-                                        web_probe_routes, NULL};
+    const struct web_route *routes[] = {routes_of_commands(), history_routes,   errand_routes,
+                                        reaction_routes,      web_probe_routes, NULL};
     struct web_server_options options = {
         .address = config->address,
         .port = (int)config->port,

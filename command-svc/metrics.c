@@ -61,6 +61,10 @@ struct metric metric_reaction_parked = {
     .name = "sijang_reaction_parked_total",
     .help = "Events that a reaction cannot go on with.",
 };
+struct metric metric_reaction_released = {
+    .name = "sijang_reaction_released_total",
+    .help = "Parked events that went through or were given up by an operator's order.",
+};
 struct metric metric_reactions_open = {
     .name = "sijang_reactions_open",
     .help = "Events on their way through reactions.",
@@ -88,13 +92,17 @@ struct metric metric_depositions = {
 };
 
 struct metric *const command_metrics[] = {
-    &commands_forwarded,    &commands_done,           &commands_refused,
-    &commands_faulted,      &metric_command_duration, &metric_flush,
-    &metric_overlay,        &metric_open_calls,       &metric_forwarding,
-    &metric_lanes_serving,  &metric_lanes_assigned,   &metric_lanes_following,
-    &metric_records_behind, &metric_depositions,      &metric_deadlines_fired,
-    &metric_reaction_steps, &metric_reaction_retries, &metric_reaction_parked,
-    &metric_reactions_open, &metric_barriers,         NULL,
+    &commands_forwarded,       &commands_done,
+    &commands_refused,         &commands_faulted,
+    &metric_command_duration,  &metric_flush,
+    &metric_overlay,           &metric_open_calls,
+    &metric_forwarding,        &metric_lanes_serving,
+    &metric_lanes_assigned,    &metric_lanes_following,
+    &metric_records_behind,    &metric_depositions,
+    &metric_deadlines_fired,   &metric_reaction_steps,
+    &metric_reaction_retries,  &metric_reaction_parked,
+    &metric_reaction_released, &metric_reactions_open,
+    &metric_barriers,          NULL,
 };
 
 void metrics_count(const struct call *call)

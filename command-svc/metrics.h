@@ -20,6 +20,7 @@ extern struct metric metric_forwarding;
 extern struct metric metric_reaction_steps;
 extern struct metric metric_reaction_retries;
 extern struct metric metric_reaction_parked;
+extern struct metric metric_reaction_released;
 extern struct metric metric_reactions_open;
 extern struct metric metric_command_duration;
 

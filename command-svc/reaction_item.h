@@ -37,6 +37,7 @@ struct reaction_item {
     size_t outstanding;      /* calls that will come back */
     bool orphaned;           /* its runner has forgotten it; ends with its last call */
     bool failing;            /* takes no further step: is to be parked */
+    bool released;           /* it was parked: done with, a release record says so */
     const char *failed_step; /* NULL: follows another one */
     char reason[40];
     uint64_t park_token; /* of the record that ends it; 0: not written */

@@ -105,6 +105,53 @@ static void take_events(struct runner *runner, int64_t boot_us)
     }
 }
 
+/* Parked before: no mark waits for it. */
+static bool take_parked(void *self, int64_t place, struct text stored)
+{
+    struct taking *taking = self;
+    struct runner *runner = taking->runner;
+
+    if (runner->window.count == WINDOW_MAX)
+        return false;
+    struct reaction_item *item = reaction_item_create(runner, place);
+    if (item == NULL)
+        return false;
+    bool ok = store_find_event(&runner->reactor->lane->store, stored, &item->arena, &item->source,
+                               taking->error) &&
+              (runner->order.discard || reaction_item_react(item, runner->reaction));
+    if (!ok) {
+        reaction_item_destroy(item);
+        return false;
+    }
+    item->released = true;
+    reaction_window_push(&runner->window, item);
+    return true;
+}
+
+static bool is_retrying(const struct runner *runner)
+{
+    for (const struct reaction_item *item = runner->window.first; item != NULL; item = item->next)
+        if (item->released)
+            return true;
+    return false;
+}
+
+void reactor_order(struct reactor *reactor, const struct reaction_order *order)
+{
+    struct error error;
+
+    if (reactor == NULL || !reactor->started)
+        return;
+    struct runner *runner = &reactor->runners[order->reaction];
+    struct taking taking = {.runner = runner, .error = &error};
+    if (is_retrying(runner))
+        return; /* the order before is still being followed */
+    runner->order = *order;
+    if (!parks_visit(&reactor->lane->store, runner->reaction->name, take_parked, &taking, &error))
+        log_error("parks_not_read", LOG_ERROR(&error));
+    reactor->awake = true;
+}
+
 /* ask, tell */
 
 /* Later from failure to failure, and not all at the same moment. */
@@ -304,8 +351,25 @@ static void park(struct runner *runner, struct reaction_item *item)
                 LOG_STRING("reason", item->reason));
 }
 
-static bool is_over(const struct runner *runner, const struct reaction_item *item)
+/* A parked event that fails again stays parked. */
+static bool is_released(struct runner *runner, const struct reaction_item *item)
 {
+    struct error error;
+
+    if (item->outstanding > 0 || (item->undone > 0 && !item->failing))
+        return false;
+    if (item->failing)
+        return true;
+    if (!reactor_append_release(runner, item, &error))
+        return false;
+    metric_add(&metric_reaction_released, 1);
+    return true;
+}
+
+static bool is_over(struct runner *runner, const struct reaction_item *item)
+{
+    if (item->released)
+        return is_released(runner, item);
     if (item->failing)
         return item->park_token != 0 && runner->reactor->lane->acknowledged >= item->park_token;
     return item->undone == 0 && item->outstanding == 0;
@@ -314,14 +378,17 @@ static bool is_over(const struct runner *runner, const struct reaction_item *ite
 static void end_items(struct runner *runner)
 {
     for (struct reaction_item *item = runner->window.first; item != NULL; item = item->next)
-        if (item->failing && item->outstanding == 0 && item->park_token == 0)
+        if (item->failing && !item->released && item->outstanding == 0 && item->park_token == 0)
             park(runner, item);
     while (runner->window.first != NULL && is_over(runner, runner->window.first)) {
         if (runner->window.count == WINDOW_MAX)
             runner->more = true;
         reaction_item_destroy(reaction_window_pop(&runner->window));
     }
-    runner->mark = runner->window.first == NULL ? runner->cursor : runner->window.first->place;
+    const struct reaction_item *first = runner->window.first;
+    while (first != NULL && first->released)
+        first = first->next;
+    runner->mark = first == NULL ? runner->cursor : first->place;
 }
 
 /* turn */

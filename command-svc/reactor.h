@@ -7,6 +7,7 @@
 #include "command-svc/reaction.h"
 
 struct lane;
+struct reaction_order;
 struct reactor;
 
 /* How a reactor reaches the rest of the house. */
@@ -35,5 +36,7 @@ void reactor_flushed(struct reactor *reactor);
 void reactor_turn(struct reactor *reactor, int64_t boot_us);
 /* Events under way. */
 size_t reactor_open(const struct reactor *reactor);
+/* What is parked and flushed is tried again or given up, as far as there is room. */
+void reactor_order(struct reactor *reactor, const struct reaction_order *order);
 /* A call given back; its end. */
 void reactor_take(struct call *call);

@@ -63,3 +63,27 @@ bool reactor_append_park(struct runner *runner, struct reaction_item *item, stru
     item->park_token = lane->appended;
     return true;
 }
+
+bool reactor_append_release(struct runner *runner, const struct reaction_item *item,
+                            struct error *error)
+{
+    struct lane *lane = runner->reactor->lane;
+    char event_id[UUID_TEXT_SIZE];
+    struct release release = {
+        .reaction = text_of(runner->reaction->name),
+        .key = item->source.id,
+        .event_id = {event_id, UUID_TEXT_SIZE - 1},
+        .discard = runner->order.discard,
+        .reason = text_of(runner->order.reason),
+        .actor = text_of(runner->order.actor),
+    };
+    struct platform_entry entry = {
+        .kind = PLATFORM_RELEASE,
+        .body = &release,
+        .correlation_id = item->source.correlation_id,
+        .causation_id = item->source.event_id,
+    };
+
+    uuid_format(&item->source.event_id, event_id);
+    return append(lane, &entry, store_stage_release(&lane->store, &release, error), error);
+}

@@ -3,6 +3,7 @@
 
 #include "command-svc/lane.h"
 #include "command-svc/reaction_item.h"
+#include "command-svc/reaction_order.h"
 #include "command-svc/reactor.h"
 #include "command-svc/store_parks.h"
 
@@ -18,6 +19,7 @@ struct runner {
     int64_t written;               /* the newest mark that is in a checkpoint */
     int64_t read_boot_us;          /* not before: the last reading failed */
     bool more;                     /* there may be events to take */
+    struct reaction_order order;   /* the last one */
 };
 
 struct reactor {
@@ -34,6 +36,9 @@ struct reactor {
 
 /* The marks of all runners; .written follows. */
 MUST_CHECK bool reactor_append_checkpoint(struct reactor *reactor, struct error *error);
+/* Of a parked event that is done with, under runner->order. */
+MUST_CHECK bool reactor_append_release(struct runner *runner, const struct reaction_item *item,
+                                       struct error *error);
 /* Sets item->park_token. */
 MUST_CHECK bool reactor_append_park(struct runner *runner, struct reaction_item *item,
                                     struct error *error);

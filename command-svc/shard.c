@@ -9,6 +9,7 @@
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
 #include "command-svc/proof.h"
+#include "command-svc/reaction_order.h"
 #include "command-svc/reactor.h"
 #include "command-svc/returns.h"
 #include "lib/core/logger.h"
@@ -70,6 +71,8 @@ struct shard {
     struct call_queue submitted;
     int64_t submitted_boot_us; /* the oldest of them */
     bool closed;
+    bool ordered;
+    struct reaction_order order;
 };
 
 static int64_t boot_us_of(const struct shard *shard)
@@ -288,6 +291,26 @@ static void look_around(struct shard *shard, int64_t boot_us)
     metric_set(&metric_open_calls, (int64_t)atomic_load(&shard->open_calls));
 }
 
+void shard_order(struct shard *shard, const struct reaction_order *order)
+{
+    pthread_mutex_lock(&shard->mutex);
+    shard->ordered = true;
+    shard->order = *order;
+    pthread_mutex_unlock(&shard->mutex);
+    log_writer_wake(shard->writer);
+}
+
+static void take_order(struct shard *shard)
+{
+    pthread_mutex_lock(&shard->mutex);
+    bool ordered = shard->ordered;
+    struct reaction_order order = shard->order;
+    shard->ordered = false;
+    pthread_mutex_unlock(&shard->mutex);
+    for (size_t i = 0; ordered && i < shard->holding_count; i++)
+        reactor_order(shard->holdings[i].lanes[order.context].reactor, &order);
+}
+
 static void react(struct shard *shard, int64_t boot_us)
 {
     for (size_t i = 0; i < shard->holding_count; i++)
@@ -307,6 +330,7 @@ size_t shard_turn(struct shard *shard)
     handled += history_queue_turn(&shard->histories, boot_us);
     if (boot_us >= shard->look_boot_us || !shard->near ||
         atomic_exchange(&shard->look_now, false)) {
+        take_order(shard);
         look_around(shard, boot_us);
         shard->look_boot_us = boot_us + LOOK_INTERVAL_US;
     }

@@ -13,6 +13,7 @@ struct ownership;
 struct readiness;
 struct log_port;
 struct reaction_mirror;
+struct reaction_order;
 
 struct shard_options {
     const struct command_config *config; /* borrowed */
@@ -48,6 +49,8 @@ MUST_CHECK bool shard_look_up(struct shard *shard, struct history *history, int3
                               int context);
 /* Any thread: calls and histories submitted and not finished yet. */
 size_t shard_open_calls(const struct shard *shard);
+/* Any thread: in its next turn, for the partitions it serves then. The newest order counts. */
+void shard_order(struct shard *shard, const struct reaction_order *order);
 /* Any thread: it takes no more of either. */
 void shard_refuse(struct shard *shard);
 /* Ends all of them truthfully. */

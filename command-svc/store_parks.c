@@ -46,7 +46,7 @@ static bool put_number(const struct store *store, const struct store_key *key, i
     struct text value = {(const char *)&number, sizeof(number)};
 
     if (number == 0)
-        value.bytes = NULL;
+        value = (struct text){.bytes = NULL};
     return index_put(store->index, INDEX_PARKS, store_key_text(key), value, error);
 }
 

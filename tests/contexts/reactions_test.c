@@ -1,8 +1,10 @@
 /* Reactions carry transfers through, between aggregates of different partitions and shards, with
  * one effect each, whatever happens to the process. */
+#include "command-svc/contexts.h"
 #include "command-svc/exchange/purse.h"
 #include "command-svc/exchange/transfer.h"
 #include "command-svc/metrics.h"
+#include "command-svc/reaction_order.h"
 #include "schemas/vault/events.h"
 #include "tests/contexts/house.h"
 #include "tests/contexts/transfers.h"
@@ -152,10 +154,26 @@ static void after_a_checkpoint_nothing_is_asked_again(void **unused)
     assert_int_equal(atomic_load(&metric_reaction_steps.value), before);
 }
 
+static void order(bool discard)
+{
+    struct reaction_order given = {
+        .context = contexts_find("exchange"),
+        .discard = discard,
+        .reason = "looked into",
+        .actor = "anna",
+    };
+
+    house_run(&house, SECOND_US);
+    for (int i = 0; i < HOUSE_SHARDS; i++)
+        shard_order(house.shards[i], &given);
+    house_run(&house, SECOND_US);
+}
+
 /* Somebody else told the sender: it does not take what comes back. */
 static void what_cannot_go_on_is_parked_and_the_rest_flows(void **unused)
 {
     int64_t parked = atomic_load(&metric_reaction_parked.value);
+    int64_t released = atomic_load(&metric_reaction_released.value);
     (void)unused;
 
     transfers_open_purse(&house, PURSE, 100);
@@ -177,6 +195,13 @@ static void what_cannot_go_on_is_parked_and_the_rest_flows(void **unused)
     restart(true);
     house_run(&house, 5 * SECOND_US);
     assert_int_equal(atomic_load(&metric_reaction_parked.value) - parked, 1);
+    order(false); /* the sender refuses as it did before */
+    assert_int_equal(atomic_load(&metric_reaction_released.value) - released, 0);
+    order(true);
+    assert_int_equal(atomic_load(&metric_reaction_released.value) - released, 1);
+    restart(true);
+    order(true);
+    assert_int_equal(atomic_load(&metric_reaction_released.value) - released, 1);
 }
 
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)

@@ -7,7 +7,9 @@ import uuid
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from support.client import Client, sign_token
 from support.exchange import PARTITIONS, Books, Exchange, Transfers, insist
+from support.market import SECRET
 from support.waiting import wait_until
 
 KILLS = 8
@@ -145,3 +147,13 @@ def test_what_only_the_service_may_give_has_no_path(exchange):
     client = exchange.client()
     purse = open_purses(exchange, 1, 10)[0]
     assert client.post(f"/v1/purses/{purse}/holds", {"hold_id": purse}).status_code == 404
+
+
+def test_only_admins_order_what_is_parked(exchange):
+    path = "/v1/reactions/exchange/carry_transfer/release"
+    client = exchange.client()
+    assert client.post(path, {"reason": "looked into"}).status_code == 202
+    assert client.post(path, {}).json()["errors"][0]["field"] == "reason"
+    assert client.post("/v1/reactions/exchange/none/release", {"reason": "x"}).status_code == 404
+    other = Client(exchange.command.url, sign_token(SECRET, "bert", ["customer"]))
+    assert other.post(path, {"reason": "looked into"}).status_code == 403

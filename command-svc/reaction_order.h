@@ -1,0 +1,20 @@
+/* An operator's order: what a reaction has parked is tried again, or given up. */
+#pragma once
+
+#include "lib/web/auth.h"
+#include "lib/web/server.h"
+#include <stddef.h>
+
+#define ORDER_REASON_SIZE 201
+
+struct reaction_order {
+    int context;     /* its place in contexts */
+    size_t reaction; /* its place in the context's list */
+    bool discard;
+    char reason[ORDER_REASON_SIZE];
+    char actor[CALLER_SUBJECT_SIZE];
+};
+
+/* POST /v1/reactions/{context}/{reaction}/release, for admins. The server's user is the struct
+ * service. */
+extern const struct web_route reaction_routes[];
