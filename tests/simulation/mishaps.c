@@ -9,17 +9,19 @@
 #define SECOND_US          INT64_C(1000000)
 #define BEHIND_US_MAX      (3 * SECOND_US)
 #define BEHIND_RECORDS_MAX 5
+#define WELL_US_LEAST      (60 * SECOND_US) /* what stays short is taken for cut off */
 
 typedef void mishap_function(struct world *world, struct process *process);
 
-/* From a moment to half a minute, short ones as likely as long ones. */
+/* From a moment to most of the world's life; rarely half a minute, longer than any patience. */
 static int64_t draw_until_us(struct world *world)
 {
-    static const int64_t longest_us[] = {SECOND_US / 100, SECOND_US / 2, 5 * SECOND_US,
-                                         30 * SECOND_US};
+    static const int64_t steps[] = {20, 200, 1000};
+    int64_t longest_us = chance_percent(&world->chance, 10)
+                             ? 30 * SECOND_US
+                             : steps[chance_draw(&world->chance, 3)] * world->plan.step_us_max;
 
-    return world_now_us(world) +
-           chance_between(&world->chance, 1, longest_us[chance_draw(&world->chance, 4)]);
+    return world_now_us(world) + chance_between(&world->chance, 1, longest_us);
 }
 
 static void inspect(const struct world *world, int process)
@@ -107,6 +109,7 @@ static void fall_behind(struct world *world)
 {
     world->leader_behind_until_us =
         world->broker_down_until_us + chance_between(&world->chance, 1, BEHIND_US_MAX);
+    world->leader_well_until_us = world->leader_behind_until_us + WELL_US_LEAST;
     for (int32_t p = 0; p < world->plan.partitions; p++)
         hide(world, p, chance_between(&world->chance, 1, BEHIND_RECORDS_MAX));
 }
@@ -131,7 +134,7 @@ static void change_leader(struct world *world, struct process *process)
     world->broker_down_until_us = draw_until_us(world);
     sim_broker_shift_clock(world->broker,
                            chance_between(&world->chance, -3 * SECOND_US, 3 * SECOND_US));
-    if (chance_percent(&world->chance, 30))
+    if (chance_percent(&world->chance, 30) && world_now_us(world) >= world->leader_well_until_us)
         fall_behind(world);
     for (int i = 0; i < world->plan.processes; i++) {
         struct log_port *port = world->processes[i].port;

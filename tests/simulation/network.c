@@ -19,6 +19,15 @@ static bool hears_broker(const struct world *world, const struct process *proces
     return now_us >= process->deaf_until_us && now_us >= world->broker_down_until_us;
 }
 
+void network_reach(const struct world *world, const struct process *process)
+{
+    bool deaf = !hears_broker(world, process);
+
+    sim_port_hold_messages(process->port, deaf);
+    if (process->neighbours.port != NULL)
+        sim_port_hold_messages(process->neighbours.port, deaf);
+}
+
 static enum sim_fate draw_fate(struct world *world)
 {
     static const enum sim_fate rare[] = {SIM_LOST, SIM_UNREPORTED, SIM_DUPLICATED, SIM_SILENT,

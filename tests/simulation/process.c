@@ -4,6 +4,7 @@
 #include "tests/simulation/clients.h"
 #include "tests/simulation/files.h"
 #include "tests/simulation/kernel.h"
+#include "tests/simulation/network.h"
 #include "tests/simulation/world.h"
 #include <stdio.h>
 #include <string.h>
@@ -161,6 +162,7 @@ void process_turn(struct process *process)
     int64_t now_us = world_now_us(process->world);
 
     set_disk(process);
+    network_reach(process->world, process);
     if (process->neighbours.port != NULL)
         neighbours_turn(&process->neighbours,
                         now_us < process->mute_until_us || now_us < process->deaf_until_us);

@@ -22,6 +22,7 @@
 #define CALM_STEP_US   5000
 #define REST_STEPS     100
 #define PROBES_MAX     200
+#define PROBE_STEPS    20 /* between probes */
 
 int64_t world_now_us(const struct world *world)
 {
@@ -165,6 +166,8 @@ static void probe(struct world *world)
             for (int i = 0; i < world->plan.processes; i++)
                 attempts[i] = crowd_probe(world, i, partition);
             wait_for_answers(world);
+            for (int i = 0; i < PROBE_STEPS; i++)
+                flow(world);
             for (int i = 0; i < world->plan.processes; i++)
                 answered = answered || (attempts[i] != NULL && attempt_is_definite(attempts[i]));
         }

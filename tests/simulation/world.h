@@ -29,6 +29,7 @@ struct world {
     struct log_port *ghosts[GHOSTS_MAX]; /* what dead processes had under way */
     int ghost_count;
     int64_t broker_down_until_us;
+    int64_t leader_well_until_us;   /* it does not fall behind before */
     int64_t leader_behind_until_us; /* it shows less of the logs than there is; 0: all */
     struct crowd *crowd;
     struct census *census;
