@@ -187,5 +187,8 @@ void verdict_of_attempts(const struct world *world, struct history *history)
         };
         if (attempt->state != ATTEMPT_LOST)
             judge(&file);
+        if (attempt->operation->refused_for_good && file.commit != NULL)
+            world_fail(world, "operation %d was refused for good and is in the log",
+                       attempt->operation->number);
     }
 }

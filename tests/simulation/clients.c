@@ -3,6 +3,7 @@
 
 #include "command-svc/contexts.h"
 #include "lib/log/partition.h"
+#include "tests/simulation/passages.h"
 #include "tests/simulation/world.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -100,8 +101,18 @@ static void finish(struct call *call)
               (long long)call->version);
 }
 
+static int context_of(const struct command *command)
+{
+    int context = 0;
+
+    while (strcmp(contexts[context]->name, command->aggregate->context) != 0)
+        context++;
+    return context;
+}
+
 /* As accept.c does it. */
-static void fill_call(struct attempt *attempt, const struct log_port *port)
+static void fill_call(struct attempt *attempt, const struct attempt_order *order,
+                      const struct log_port *port)
 {
     const struct operation *operation = attempt->operation;
     struct call *call = &attempt->call;
@@ -116,12 +127,15 @@ static void fill_call(struct attempt *attempt, const struct log_port *port)
         .arena = &attempt->arena,
         .trace = &attempt->trace,
         .request_id = TEXT("simulated"),
-        .deadline_boot_us = port->boot_us(port) + world->plan.deadline_us,
+        .deadline_boot_us = port->boot_us(port) + order->deadline_us - world_now_us(world),
         .origin = attempt,
         .finish = finish,
         .caller = {.roles = operation->roles},
         .expected_version = operation->expected_version,
-        .keyed = operation->keyed,
+        .keyed = operation->keyed || order->bound,
+        .bound = order->bound,
+        .bound_term = order->term,
+        .context = context_of(operation->command),
         .command_id = operation->command_id,
         .mark = {.offset = LOG_OFFSET_NONE},
     };
@@ -133,25 +147,15 @@ static void fill_call(struct attempt *attempt, const struct log_port *port)
     if (operation->command->effect == COMMAND_CREATES)
         operation_draw_id(world, &operation->command_id, id);
     call->aggregate_id = arena_copy_text(&attempt->arena, text_of(id));
+    call->partition = log_partition_of(call->aggregate_id, world->plan.partitions);
     if (operation->command->part != NULL)
         call->part_id = text_of(operation->part_id);
 }
 
-static int context_of(const struct command *command)
-{
-    int context = 0;
-
-    while (strcmp(contexts[context]->name, command->aggregate->context) != 0)
-        context++;
-    return context;
-}
-
-/* NULL: it was not taken, or nobody was there. */
-static struct attempt *send_attempt(struct world *world, struct operation *operation, int number,
-                                    bool other_body)
+struct attempt *attempt_send(struct world *world, const struct attempt_order *order)
 {
     struct crowd *crowd = world->crowd;
-    struct process *process = &world->processes[number];
+    struct process *process = &world->processes[order->process];
 
     if (!process_is_up(process) || crowd->attempt_count == ATTEMPTS_MAX)
         return NULL;
@@ -160,16 +164,14 @@ static struct attempt *send_attempt(struct world *world, struct operation *opera
     *attempt = (struct attempt){
         .number = crowd->attempt_count,
         .world = world,
-        .operation = operation,
-        .process = number,
-        .other_body = other_body,
+        .operation = order->operation,
+        .process = order->process,
+        .other_body = order->other_body,
         .sent_us = world_now_us(world),
         .ended_us = NEVER_US,
     };
     arena_init(&attempt->arena, ATTEMPT_ARENA_MAX);
-    fill_call(attempt, process->port);
-    attempt->call.partition = log_partition_of(attempt->call.aggregate_id, world->plan.partitions);
-    attempt->call.context = context_of(operation->command);
+    fill_call(attempt, order, process->port);
     if (!shard_submit(process->shard, &attempt->call, attempt->call.partition,
                       attempt->call.context)) {
         arena_done(&attempt->arena);
@@ -177,12 +179,13 @@ static struct attempt *send_attempt(struct world *world, struct operation *opera
         return NULL;
     }
     crowd->attempts[crowd->attempt_count++] = attempt;
-    world_say(world, "attempt %d of %d at process %d: %s %s %s", attempt->number, operation->number,
-              number, operation->command->name, attempt->call.aggregate_id.bytes, operation->body);
+    world_say(world, "attempt %d of %d at process %d: %s %s %s", attempt->number,
+              order->operation->number, order->process, order->operation->command->name,
+              attempt->call.aggregate_id.bytes, order->operation->body);
     return attempt;
 }
 
-static struct operation *create_operation(struct world *world)
+struct operation *operation_create(struct world *world)
 {
     struct crowd *crowd = world->crowd;
     struct operation *operation = calloc(1, sizeof(*operation));
@@ -194,13 +197,27 @@ static struct operation *create_operation(struct world *world)
     return operation;
 }
 
+static int64_t deadline_from_now_us(const struct world *world)
+{
+    return world_now_us(world) + world->plan.deadline_us;
+}
+
+static struct attempt *ask(struct world *world, struct operation *operation, int process)
+{
+    return attempt_send(world, &(struct attempt_order){
+                                   .operation = operation,
+                                   .process = process,
+                                   .deadline_us = deadline_from_now_us(world),
+                               });
+}
+
 static void attempt_again(struct world *world, struct client *client)
 {
     const struct process *process = &world->processes[client->process];
 
     if (!process_is_up(process) || chance_percent(&world->chance, 5))
         client->process = (int)chance_draw(&world->chance, (uint64_t)world->plan.processes);
-    client->attempt = send_attempt(world, client->operation, client->process, false);
+    client->attempt = ask(world, client->operation, client->process);
     client->patience_us =
         world_now_us(world) + chance_between(&world->chance, 1, 2 * world->plan.deadline_us);
 }
@@ -210,16 +227,25 @@ static void begin(struct world *world, struct client *client)
 {
     struct crowd *crowd = world->crowd;
     struct operation *old = NULL;
+    int fresh = crowd->operation_count;
 
     if (crowd->operation_count > 0 && chance_percent(&world->chance, 15))
         old = crowd->operations[chance_draw(&world->chance, (uint64_t)crowd->operation_count)];
-    if (old != NULL && old->keyed) {
+    if (old != NULL && old->keyed && !old->passed) {
         if (old->done && chance_percent(&world->chance, 20))
-            (void)send_attempt(world, old, client->process, true);
+            (void)attempt_send(world, &(struct attempt_order){
+                                          .operation = old,
+                                          .process = client->process,
+                                          .other_body = true,
+                                          .deadline_us = deadline_from_now_us(world),
+                                      });
         client->operation = old;
     } else if (crowd->operation_count < OPERATIONS_MAX) {
-        client->operation = create_operation(world);
+        client->operation = operation_create(world);
     }
+    if (client->operation != NULL && client->operation->number == fresh &&
+        passage_begin(world, client))
+        return;
     if (client->operation != NULL)
         attempt_again(world, client);
 }
@@ -236,13 +262,14 @@ static int draw_process(struct world *world, const struct attempt *attempt)
 {
     const struct process *process = &world->processes[attempt->process];
     const struct call *call = &attempt->call;
-    int owner = -1;
+    struct serving_process owner;
 
     if (call->outcome == CALL_MISPLACED && process_is_up(process) &&
-        process->neighbours.port != NULL)
-        owner =
-            neighbours_owner(&process->neighbours, contexts[call->context]->name, call->partition);
-    return owner >= 0 ? owner : (int)chance_draw(&world->chance, (uint64_t)world->plan.processes);
+        process->neighbours.port != NULL &&
+        neighbours_find(&process->neighbours, contexts[call->context]->name, call->partition,
+                        &owner))
+        return owner.number;
+    return (int)chance_draw(&world->chance, (uint64_t)world->plan.processes);
 }
 
 static void go_on(struct world *world, struct client *client)
@@ -271,6 +298,8 @@ void crowd_act(struct world *world)
 
     if (client->operation == NULL)
         begin(world, client);
+    else if (client->operation->passed)
+        passage_act(world, client);
     else if (client->attempt == NULL || client->attempt->state != ATTEMPT_OPEN ||
              world_now_us(world) >= client->patience_us)
         go_on(world, client);
@@ -289,7 +318,7 @@ void crowd_process_died(struct world *world, int process)
 
 struct attempt *crowd_probe(struct world *world, int process, int32_t partition)
 {
-    struct operation *operation = create_operation(world);
+    struct operation *operation = operation_create(world);
     char id[ID_SIZE];
 
     /* In this partition, whatever it is. */
@@ -298,5 +327,5 @@ struct attempt *crowd_probe(struct world *world, int process, int32_t partition)
         operation_draw_id(world, &operation->command_id, id);
     } while (log_partition_of(text_of(id), world->plan.partitions) != partition);
     memcpy(operation->aggregate_id, id, sizeof(id));
-    return send_attempt(world, operation, process, false);
+    return ask(world, operation, process);
 }

@@ -30,6 +30,12 @@ struct operation {
     unsigned roles;
     int64_t expected_version;
     bool done; /* a client was told so */
+
+    /* Of one that a process has taken on and sends to owners, one after the other. */
+    bool passed;
+    int64_t
+        unknown_term; /* the newest that a copy of unknown fate is bound to; -1: there is none */
+    bool refused_for_good; /* no copy of it can be decided any more */
 };
 
 enum attempt_state {
@@ -53,11 +59,21 @@ struct attempt {
     int64_t ended_us; /* NEVER_US: it was not */
 };
 
+struct attempt_order {
+    struct operation *operation;
+    int process;
+    bool other_body; /* the key is used for something else */
+    bool bound;      /* a copy that may be decided under this term only */
+    int64_t term;
+    int64_t deadline_us; /* in real time */
+};
+
 struct client {
     struct operation *operation;
     struct attempt *attempt; /* waits for it; NULL: for none */
     int process;             /* that it likes to ask */
     int64_t patience_us;     /* until when it waits */
+    int home_starts;         /* of the process that has taken the operation on */
 };
 
 struct known {
@@ -81,6 +97,9 @@ void crowd_destroy(struct crowd *crowd);
 /* One of the clients does something. */
 void crowd_act(struct world *world);
 void crowd_process_died(struct world *world, int process);
+/* NULL: it was not taken, or nobody was there. */
+struct attempt *attempt_send(struct world *world, const struct attempt_order *order);
+struct operation *operation_create(struct world *world);
 /* A new operation, sent to this process: the attempt, or NULL if it was not taken. */
 struct attempt *crowd_probe(struct world *world, int process, int32_t partition);
 

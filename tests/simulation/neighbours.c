@@ -71,15 +71,15 @@ void neighbours_turn(struct neighbours *neighbours, bool cut_off)
     (void)owners_turn(neighbours->ownership.owners);
 }
 
-int neighbours_owner(const struct neighbours *neighbours, const char *context, int32_t partition)
+bool neighbours_find(const struct neighbours *neighbours, const char *context, int32_t partition,
+                     struct serving_process *ret_owner)
 {
     struct owner owner;
-    int number;
 
-    if (!owners_find(neighbours->ownership.owners, context, partition, &owner) ||
-        sscanf(owner.address, ADDRESS_FORMAT, &number) != 1)
-        return -1;
-    return number;
+    if (!owners_find(neighbours->ownership.owners, context, partition, &owner))
+        return false;
+    ret_owner->term = owner.term;
+    return sscanf(owner.address, ADDRESS_FORMAT, &ret_owner->number) == 1;
 }
 
 void neighbours_leave(struct neighbours *neighbours)

@@ -25,8 +25,14 @@ struct neighbours {
 void neighbours_open(struct neighbours *neighbours, struct process *process, struct log_port *port,
                      int64_t clock_shift_us);
 void neighbours_turn(struct neighbours *neighbours, bool cut_off);
-/* Whom it believes to serve this lane: the number of a process; -1: nobody. */
-int neighbours_owner(const struct neighbours *neighbours, const char *context, int32_t partition);
+struct serving_process {
+    int number;
+    int64_t term;
+};
+
+/* Whom it believes to serve this lane; false: nobody. */
+bool neighbours_find(const struct neighbours *neighbours, const char *context, int32_t partition,
+                     struct serving_process *ret_owner);
 /* The others shall come for what is served here. */
 void neighbours_leave(struct neighbours *neighbours);
 /* As by kill -9: the group will notice. The port is the caller's again. */

@@ -22,7 +22,7 @@ static void draw_mishaps(struct plan *plan, struct chance *chance)
 void plan_draw(struct plan *plan, struct chance *chance)
 {
     static const int64_t step_us[] = {200, 500, 1000, 5000, 20000};
-    static const int64_t deadline_us[] = {100000, 1000000, 5000000};
+    static const int64_t deadline_us[] = {100000, 1000000, 5000000, 20000000};
     static const int64_t calls[] = {2, 8, 4096};
     static const int64_t overlay_bytes[] = {20000, 60000, 1048576};
 
@@ -33,7 +33,7 @@ void plan_draw(struct plan *plan, struct chance *chance)
         .products = 1 + (int)chance_draw(chance, 5),
         .steps = 3000 + (int)chance_draw(chance, 7000),
         .step_us_max = one_of(chance, step_us, 5),
-        .deadline_us = one_of(chance, deadline_us, 3),
+        .deadline_us = one_of(chance, deadline_us, 4),
         .calls_max = one_of(chance, calls, 3),
         .overlay_bytes_max = one_of(chance, overlay_bytes, 3),
     };
