@@ -134,6 +134,8 @@ static void change_leader(struct world *world, struct process *process)
     world->broker_down_until_us = draw_until_us(world);
     sim_broker_shift_clock(world->broker,
                            chance_between(&world->chance, -3 * SECOND_US, 3 * SECOND_US));
+    if (world->leader_behind_until_us > world->broker_down_until_us + BEHIND_US_MAX)
+        world->leader_behind_until_us = world->broker_down_until_us + BEHIND_US_MAX;
     if (chance_percent(&world->chance, 30) && world_now_us(world) >= world->leader_well_until_us)
         fall_behind(world);
     for (int i = 0; i < world->plan.processes; i++) {
