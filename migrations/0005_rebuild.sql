@@ -45,8 +45,8 @@ BEGIN
     DELETE FROM projector.position WHERE view = v AND revision = -1;
     DELETE FROM projector.parked WHERE view = v AND revision = -1;
     DELETE FROM projector.fingerprint WHERE view = v AND revision = -1;
-    INSERT INTO projector.fingerprint
-        SELECT view, -1, columns, events, contexts FROM projector.fingerprint
+    INSERT INTO projector.fingerprint (view, revision, columns, events, contexts, live)
+        SELECT view, -1, columns, events, contexts, false FROM projector.fingerprint
         WHERE view = v AND revision = r;
     EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', fresh);
     EXECUTE format('CREATE SCHEMA %I', fresh);

@@ -19,11 +19,12 @@ from footprint import memory, memory_now, start  # noqa: E402
 from ground import Ground  # noqa: E402
 from indexing import indexing  # noqa: E402
 from reading import projection, readable, reads  # noqa: E402
+from rebuilding import rebuild  # noqa: E402
 from report import Row, table, write_json  # noqa: E402
 
 # In this order: what needs a small log and a live projector first, the bulk of the writing last.
 BENCHES = {each.__name__: each for each in (memory, start, reads, live, readable, projection, hot,
-                                            commands, memory_now, indexing)}
+                                            rebuild, commands, memory_now, indexing)}
 
 
 def arguments():

@@ -89,3 +89,9 @@ def median_run(runs):
     """The run whose rate is the median of all."""
     middle = statistics.median_low(run["rate"] for run in runs)
     return next(run for run in runs if run["rate"] == middle)
+
+
+def consume_walk(brokers, topic, context, partitions):
+    """Every record of a topic, read and its Avro walked."""
+    return json.loads(_run([_own("consume_walk"), "--brokers", brokers, "--topic", topic,
+                            "--context", context, "--partitions", partitions], 60))
