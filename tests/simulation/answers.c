@@ -175,6 +175,18 @@ static void judge(const struct case_file *file)
     }
 }
 
+/* What was told for good stays so: no copy of the call takes effect afterwards. */
+static void judge_final(const struct case_file *file)
+{
+    const struct attempt *final = file->attempt->operation->final;
+
+    if (final == NULL || file->commit == NULL)
+        return;
+    if (final->call.outcome == CALL_REFUSED || file->commit->appended_us > final->ended_us)
+        world_fail(file->world, "operation %d was answered for good, and then is in the log",
+                   file->attempt->operation->number);
+}
+
 void verdict_of_attempts(const struct world *world, struct history *history)
 {
     for (int i = 0; i < world->crowd->attempt_count; i++) {
@@ -187,8 +199,6 @@ void verdict_of_attempts(const struct world *world, struct history *history)
         };
         if (attempt->state != ATTEMPT_LOST)
             judge(&file);
-        if (attempt->operation->refused_for_good && file.commit != NULL)
-            world_fail(world, "operation %d was refused for good and is in the log",
-                       attempt->operation->number);
+        judge_final(&file);
     }
 }

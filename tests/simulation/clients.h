@@ -16,6 +16,8 @@ struct world;
 #define NEVER_US       INT64_MAX
 #define NO_VERSION     (-1)
 
+struct attempt;
+
 /* What a client wants, however often it asks. */
 struct operation {
     int number;
@@ -35,7 +37,7 @@ struct operation {
     bool passed;
     int64_t
         unknown_term; /* the newest that a copy of unknown fate is bound to; -1: there is none */
-    bool refused_for_good; /* no copy of it can be decided any more */
+    const struct attempt *final; /* no copy can be decided any more; NULL: who knows */
 };
 
 enum attempt_state {

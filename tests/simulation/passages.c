@@ -76,9 +76,10 @@ static void take_answer(struct world *world, struct client *client)
         send_copy(world, client, -1);
         return;
     }
-    if (call->outcome == CALL_REFUSED)
-        operation->refused_for_good = operation->unknown_term < 0 ||
-                                      (call->bound && call->bound_term > operation->unknown_term);
+    if (attempt_is_definite(client->attempt) &&
+        (operation->unknown_term < 0 ||
+         (call->bound && call->bound_term > operation->unknown_term)))
+        operation->final = client->attempt;
     end(client);
 }
 
