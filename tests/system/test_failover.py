@@ -238,6 +238,7 @@ def test_an_owner_cut_off_from_kafka_is_succeeded(shared, fault):
     check(market, load)
 
 
+@pytest.mark.timeout(300)
 def test_three_brokers_lose_their_leader_under_load():
     with Market(processes=3, brokers=3) as market:
         wait_shared(market)
