@@ -171,7 +171,7 @@ static bool prepare(struct call *call, const struct web_request *request,
                     const struct service *service)
 {
     return authenticate(call, request, service) && validate(call, request) &&
-           request_key_read(call, request, service->config->token_secret.reveal) &&
+           request_key_read(call, request, &service->request_hash_key) &&
            read_forwarded(call, request, service) &&
            name_aggregate(call, request, (int32_t)service->config->partitions);
 }

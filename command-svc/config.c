@@ -17,7 +17,10 @@ const struct config_entry command_config_table[] = {
     {"SIJANG_INDEX_PATH", CONFIG_TEXT, AT(index_path), .initial = "var/index", .min = 1,
      .max = 1000, .help = "folder of the local index; may be deleted, is rebuilt from the log"},
     {"SIJANG_TOKEN_SECRET", CONFIG_SECRET, AT(token_secret), .min = 32, .max = 1000,
-     .help = "signs bearer tokens (HS256) and request hashes"},
+     .help = "signs bearer tokens (HS256)"},
+    {"SIJANG_REQUEST_SECRET", CONFIG_SECRET, AT(request_secret), .initial = "", .max = 1000,
+     .help = "keys the hashes that tell a repeated request from another one under its key; none: "
+             "SIJANG_TOKEN_SECRET, and changing that turns repetitions into 422"},
     {"SIJANG_TOKEN_ISSUER", CONFIG_TEXT, AT(token_issuer), .initial = "sijang", .min = 1,
      .max = 200, .help = "iss of accepted tokens"},
     {"SIJANG_HTTP_THREADS", CONFIG_INTEGER, AT(http_threads), .initial = "2", .min = 1, .max = 64,

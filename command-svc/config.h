@@ -10,6 +10,7 @@ struct command_config {
     int64_t partitions;
     const char *index_path;
     struct secret token_secret;
+    struct secret request_secret;
     const char *token_issuer;
     int64_t http_threads;
     int64_t shards;

@@ -62,7 +62,8 @@ void deadlines_fire(struct lane *lane, int64_t boot_us)
     struct error error;
     struct call *call;
 
-    if (log_partition_state(lane->log) != LOG_SERVING || boot_us < lane->deadlines_boot_us)
+    if (log_partition_state(lane->log) != LOG_SERVING || boot_us < lane->deadlines_boot_us ||
+        !log_partition_clock_agrees(lane->log))
         return;
     if (!deadlines_visit(&lane->store, &visit, &error)) {
         log_error("deadlines_not_read", LOG_ERROR(&error));

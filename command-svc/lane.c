@@ -2,6 +2,7 @@
 #include "command-svc/lane.h"
 
 #include "command-svc/gate.h"
+#include "command-svc/memory.h"
 #include "command-svc/metrics.h"
 #include "command-svc/pipeline.h"
 #include "command-svc/reactor.h"
@@ -324,9 +325,26 @@ static void say_if_stopped(struct lane *lane)
     ownership_stopped(lane);
 }
 
+static void say_of_clocks(struct lane *lane)
+{
+    bool differs = !log_partition_clock_agrees(lane->log);
+    int64_t ahead_ms = log_partition_clock_ahead_us(lane->log) / 1000;
+
+    if (differs == lane->clock_said)
+        return;
+    lane->clock_said = differs;
+    if (differs)
+        log_error("clocks_differ", LOG_STRING("context", lane->store.context->name),
+                  LOG_NUMBER("partition", lane->number), LOG_NUMBER("host_ahead_ms", ahead_ms));
+    else
+        log_info("clocks_agree", LOG_STRING("context", lane->store.context->name),
+                 LOG_NUMBER("partition", lane->number));
+}
+
 void lane_look_after(struct lane *lane, int64_t boot_us)
 {
     say_if_stopped(lane);
+    say_of_clocks(lane);
     ownership_look(lane, boot_us);
     if (lane->acknowledged == lane->appended)
         lane->moved_boot_us = boot_us;
@@ -334,6 +352,7 @@ void lane_look_after(struct lane *lane, int64_t boot_us)
     expire_queue(lane, &lane->pending, boot_us);
     expire_queue(lane, &lane->waiting, boot_us);
     expire_queue(lane, &lane->unsettled, boot_us);
+    memory_sweep(lane, boot_us);
 }
 
 /* A flush writes what is acknowledged: the rest is waited for still. */

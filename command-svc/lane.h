@@ -27,16 +27,21 @@ struct lane {
     struct call_queue unsettled;  /* appended, outcome unknown */
     uint64_t appended;            /* commits handed to the log since start */
     uint64_t acknowledged;        /* of those, known durable or settled */
-    const struct gate *gate;      /* the shard's */
-    int64_t moved_boot_us;        /* when the log last acknowledged, or had nothing to */
-    struct reactor *reactor;      /* NULL: its context has no reactions */
-    int64_t deadlines_boot_us;    /* none fires before: the last one failed */
-    bool hurries;                 /* what is not flushed yet is waited for */
-    int64_t slip;                 /* void records among those of the present term */
-    uint64_t barrier_token;       /* of the last barrier appended */
-    int64_t barrier_boot_us;      /* when it was */
-    bool stop_said;               /* that its log cannot be served any more was logged */
-    _Atomic size_t *open_calls;   /* the shard's count of calls not answered yet */
+    struct {
+        struct uuid next; /* where the table is visited next */
+        int64_t due_boot_us;
+    } sweep;                    /* of commands to be forgotten */
+    const struct gate *gate;    /* the shard's */
+    int64_t moved_boot_us;      /* when the log last acknowledged, or had nothing to */
+    struct reactor *reactor;    /* NULL: its context has no reactions */
+    int64_t deadlines_boot_us;  /* none fires before: the last one failed */
+    bool hurries;               /* what is not flushed yet is waited for */
+    int64_t slip;               /* void records among those of the present term */
+    uint64_t barrier_token;     /* of the last barrier appended */
+    int64_t barrier_boot_us;    /* when it was */
+    bool clock_said;            /* that clocks disagree was logged, and not yet that they agree */
+    bool stop_said;             /* that its log cannot be served any more was logged */
+    _Atomic size_t *open_calls; /* the shard's count of calls not answered yet */
 };
 
 /* Takes a call over: works on it if the log is served, keeps it otherwise. Answers at once that

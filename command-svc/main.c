@@ -90,8 +90,18 @@ static bool join_deployment(struct service *service, struct error *error)
     return service->deployment != NULL;
 }
 
+static void derive_request_key(struct service *service)
+{
+    const struct command_config *config = service->config;
+    const char *own = config->request_secret.reveal;
+
+    request_hash_key_derive(own[0] != '\0' ? own : config->token_secret.reveal,
+                            &service->request_hash_key);
+}
+
 static bool start_forwarding(struct service *service, struct error *error)
 {
+    derive_request_key(service);
     forwarded_key_derive(service->config->token_secret.reveal, &service->forwarded_key);
     struct forward_options options = {
         .owners = deployment_ownership(service->deployment)->owners,

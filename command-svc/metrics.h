@@ -10,6 +10,8 @@ extern struct metric metric_flush;
 extern struct metric metric_overlay;
 extern struct metric metric_open_calls;
 extern struct metric metric_barriers;
+extern struct metric metric_forgotten;
+extern struct metric metric_clocks_differ;
 extern struct metric metric_lanes_serving;
 extern struct metric metric_lanes_assigned;
 extern struct metric metric_lanes_following;

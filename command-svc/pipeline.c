@@ -2,6 +2,7 @@
 #include "command-svc/pipeline.h"
 
 #include "command-svc/lane.h"
+#include "command-svc/memory.h"
 #include "command-svc/store_deadlines.h"
 #include "command-svc/store_outcomes.h"
 #include "lib/core/logger.h"
@@ -51,6 +52,8 @@ bool pipeline_recall(struct lane *lane, struct call *call, bool *ret_known, stru
     if (!store_find_command(&lane->store, &call->command_id, lane->arena, &remembered, ret_known,
                             error))
         return false;
+    if (*ret_known && memory_is_over(lane, &remembered))
+        *ret_known = false;
     if (!*ret_known)
         return !call->lasting || recall_outcome(lane, call, ret_known, error);
     if (!same_request(call, remembered.request_hash))
@@ -125,12 +128,17 @@ static struct text source_of(const struct lane *lane, const struct aggregate *ag
     return text_of(arena_print(lane->arena, "/%s/%s", aggregate->context, aggregate->name));
 }
 
-/* ce_id: the same for a command decided again, so that a twin can be told. */
-static struct uuid event_id(const struct uuid *command_id, size_t number)
+/* ce_id: of no other valid event, even if the command's key is used again when it is forgotten; the
+ * same for a call decided again on the same state. */
+static bool name_event(const struct lane *lane, struct log_event *event)
 {
-    uint8_t name = (uint8_t)number;
+    const char *place =
+        arena_print(lane->arena, "%.*s/%lld", TEXT_ARGS(event->subject), (long long)event->version);
 
-    return uuid_v5(command_id, &name, sizeof(name));
+    if (place == NULL)
+        return false;
+    event->id = uuid_v5(&event->command_id, place, strlen(place));
+    return true;
 }
 
 static bool encode_payloads(const struct lane *lane, const struct decision *decision,
@@ -162,7 +170,6 @@ static bool write_events(const struct lane *lane, const struct call *call,
         struct log_event *event = &events[i];
         *event = (struct log_event){
             .key = call->aggregate_id,
-            .id = event_id(&call->command_id, i),
             .type = text_of(decision->events[i].record->full_name),
             .source = source,
             .subject = call->aggregate_id,
@@ -176,6 +183,8 @@ static bool write_events(const struct lane *lane, const struct call *call,
         };
         memcpy(event->request_hash, call->request_hash, REQUEST_HASH_SIZE);
         trace_child(call->trace, &event->trace);
+        if (!name_event(lane, event))
+            return false;
     }
     return source.bytes != NULL;
 }

@@ -13,9 +13,17 @@ static bool is_wanted(const struct lane *lane)
            log_partition_state(lane->log) == LOG_SERVING;
 }
 
+static bool asks_for_time(const struct lane *lane)
+{
+    return !log_partition_clock_agrees(lane->log) && lane->appended == lane->acknowledged &&
+           log_partition_state(lane->log) == LOG_SERVING;
+}
+
 int64_t proof_due_us(const struct lane *lane)
 {
-    return is_wanted(lane) ? lane->barrier_boot_us + PROOF_INTERVAL_US : INT64_MAX;
+    if (is_wanted(lane))
+        return lane->barrier_boot_us + PROOF_INTERVAL_US;
+    return asks_for_time(lane) ? lane->barrier_boot_us + CLOCK_INTERVAL_US : INT64_MAX;
 }
 
 void proof_give_if_due(struct lane *lane, int64_t boot_us)

@@ -5,10 +5,11 @@
 
 #include "command-svc/lane.h"
 
-#define PROOF_INTERVAL_US 2000 /* between two barriers of a lane, at least */
+#define PROOF_INTERVAL_US 2000    /* between two barriers of a lane, at least */
+#define CLOCK_INTERVAL_US 1000000 /* while the host's clock and the append times disagree */
 
-/* Appends a barrier if somebody waits for one, none is on its way, and the last one is old enough.
- */
+/* Appends a barrier if somebody waits for one, none is on its way, and the last one is old enough;
+ * now and then also while clocks disagree, to hear when they agree again. */
 void proof_give_if_due(struct lane *lane, int64_t boot_us);
 /* Boot time when proof_give_if_due has something to do; INT64_MAX: not before something else
  * happens. */

@@ -47,12 +47,13 @@ void readiness_publish(struct lane *lane)
     struct published *published = &lane->published;
     enum log_state state = log_partition_state(lane->log);
     int before = atomic_exchange(&published->state, (int)state);
-    bool assigned = is_assigned(lane);
+    bool assigned = is_assigned(lane), differs = !log_partition_clock_agrees(lane->log);
     int64_t behind = state == LOG_SERVING ? 0 : records_behind(lane);
 
     gauge(&metric_lanes_serving, state == LOG_SERVING, before == LOG_SERVING);
     gauge(&metric_lanes_following, state == LOG_FOLLOWING, before == LOG_FOLLOWING);
     gauge(&metric_lanes_assigned, assigned, atomic_exchange(&published->assigned, assigned));
+    gauge(&metric_clocks_differ, differs, atomic_exchange(&published->clock_differs, differs));
     gauge(&metric_records_behind, behind, atomic_exchange(&published->behind, behind));
     atomic_store(&published->near, ownership_is_near(lane));
 }
@@ -71,6 +72,7 @@ void readiness_add(const struct lane *lane, struct readiness *readiness)
     readiness->following += state == LOG_FOLLOWING;
     readiness->stopped += state == LOG_STOPPED;
     readiness->behind += behind;
+    readiness->clocks_differ += atomic_load(&published->clock_differs);
     readiness->usable += state == LOG_SERVING || (follows && ownership_is_elsewhere(lane));
     if (readiness->lanes == NULL)
         return;
@@ -85,10 +87,11 @@ bool readiness_write(const struct readiness *readiness, struct buffer *out)
 {
     buffer_print(out,
                  "\"partitions\":%lld,\"assigned\":%lld,\"serving\":%lld,\"following\":%lld,"
-                 "\"stopped\":%lld,\"records_behind\":%lld,\"lanes\":[",
+                 "\"stopped\":%lld,\"records_behind\":%lld,\"clocks_differ\":%lld,\"lanes\":[",
                  (long long)readiness->count, (long long)readiness->assigned,
                  (long long)readiness->serving, (long long)readiness->following,
-                 (long long)readiness->stopped, (long long)readiness->behind);
+                 (long long)readiness->stopped, (long long)readiness->behind,
+                 (long long)readiness->clocks_differ);
     buffer_put_text(out, buffer_text(readiness->lanes));
     buffer_put_string(out, "]");
     return readiness->count > 0 && readiness->usable == readiness->count;

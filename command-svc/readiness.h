@@ -11,13 +11,14 @@ struct lane;
 struct published {
     _Atomic int state; /* enum log_state */
     _Atomic bool assigned, near;
-    _Atomic int64_t behind; /* records not read yet */
+    _Atomic bool clock_differs; /* the host's, from the append times */
+    _Atomic int64_t behind;     /* records not read yet */
 };
 
 /* Over all lanes of a process. */
 struct readiness {
     struct buffer *lanes; /* a JSON array under construction: an object per lane; or NULL */
-    int64_t count, assigned, serving, following, stopped, behind;
+    int64_t count, assigned, serving, following, stopped, behind, clocks_differ;
     int64_t usable; /* commands are decided here, or find their owner from here */
 };
 

@@ -3,6 +3,12 @@
 
 #include "command-svc/call.h"
 
-/* Of the input without its secret fields, as its table writes it. Keyed with the secret; NULL: not
- * keyed, the same for ever. False: no memory, or too large. */
-MUST_CHECK bool request_hash(struct call *call, const char *secret);
+struct request_hash_key {
+    unsigned char bytes[32];
+};
+
+void request_hash_key_derive(const char *secret, struct request_hash_key *ret_key);
+
+/* Of the input without its secret fields, as its table writes it. A NULL key: not keyed, the same
+ * for ever. False: no memory, or too large. */
+MUST_CHECK bool request_hash(struct call *call, const struct request_hash_key *key);

@@ -50,7 +50,8 @@ static bool read_precondition(struct call *call, const struct web_request *reque
     return true;
 }
 
-bool request_key_read(struct call *call, const struct web_request *request, const char *secret)
+bool request_key_read(struct call *call, const struct web_request *request,
+                      const struct request_hash_key *hash_key)
 {
     struct text key = web_request_header(request, "Idempotency-Key");
 
@@ -68,7 +69,7 @@ bool request_key_read(struct call *call, const struct web_request *request, cons
         return false;
     }
     call->keyed = true;
-    if (!name_command(call, request, key) || !request_hash(call, secret)) {
+    if (!name_command(call, request, key) || !request_hash(call, hash_key)) {
         call_fault(call, FAULT_OUT_OF_MEMORY);
         return false;
     }

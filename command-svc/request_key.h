@@ -2,10 +2,10 @@
  */
 #pragma once
 
-#include "command-svc/call.h"
+#include "command-svc/request_hash.h"
 #include "lib/web/server.h"
 
 /* Fills keyed, command_id, request_hash and expected_version; false: refused, call->problem is set.
  */
 MUST_CHECK bool request_key_read(struct call *call, const struct web_request *request,
-                                 const char *secret);
+                                 const struct request_hash_key *key);

@@ -3,6 +3,7 @@
 
 #include "command-svc/config.h"
 #include "command-svc/forwarded.h"
+#include "command-svc/request_hash.h"
 #include "lib/web/auth.h"
 #include <stdatomic.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@ struct service {
     const struct command_config *config;
     struct web_auth *auth;
     struct forwarded_key forwarded_key;
+    struct request_hash_key request_hash_key;
     struct forward *forward;
     struct courier *courier;
     struct deployment *deployment;

@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define STORE_LAYOUT 4
+#define STORE_LAYOUT 5
 
 /* A state: where it is kept, and what was found there. */
 struct kept {
@@ -213,6 +213,7 @@ bool store_stage(const struct store *store, struct loaded *loaded,
         .version = loaded->version,
         .request_hash = {(const char *)last->request_hash, sizeof(last->request_hash)},
         .time_us = last->time_us,
+        .lasting = !uuid_equal(&last->causation_id, &last->command_id),
     };
     loaded->hurries = loaded->aggregate->deadlines != NULL;
     return deadlines_stage(store, loaded, events, count, error) &&

@@ -34,6 +34,7 @@ struct remembered {
     int64_t version;
     struct text request_hash;
     int64_t time_us; /* partition time */
+    bool lasting;    /* of a deadline or a reaction: never forgotten */
 };
 
 /* One event on its way into the index. */

@@ -27,6 +27,7 @@ static const struct field remembered_fields[] = {
     {FIELD_AT(remembered, version), .kind = FIELD_INTEGER},
     {FIELD_AT(remembered, request_hash), .kind = FIELD_BYTES},
     {FIELD_AT(remembered, time_us), .kind = FIELD_INTEGER},
+    {FIELD_AT(remembered, lasting), .kind = FIELD_BOOLEAN},
 };
 
 const struct record remembered_record = {

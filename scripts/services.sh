@@ -33,7 +33,7 @@ service_start() {
 	port_require "$1" "$(port_of "$1")" "${1%-svc}"
 	case $1 in
 	command-svc) everybody+=" SIJANG_COMMAND_PORT SIJANG_INDEX_PATH SIJANG_TOKEN_SECRET"
-		everybody+=" SIJANG_TOKEN_ISSUER" ;;
+		everybody+=" SIJANG_REQUEST_SECRET SIJANG_TOKEN_ISSUER" ;;
 	projector) everybody+=" SIJANG_PROJECTOR_PORT SIJANG_DATABASE SIJANG_TOKEN_SECRET"
 		everybody+=" SIJANG_TOKEN_ISSUER" ;;
 	query-svc) everybody+=" SIJANG_QUERY_PORT SIJANG_DATABASE SIJANG_TOKEN_SECRET"

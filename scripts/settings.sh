@@ -88,11 +88,16 @@ secrets_ensure() {
 		)
 		mv "$var/secret.fresh" "$var/secret"
 	fi
+	# Of its own, so that the token secret can be changed. It begins as that one's copy.
+	if ! grep -q '^SIJANG_REQUEST_SECRET=' "$var/secret"; then
+		sed -n 's/^SIJANG_TOKEN_SECRET=/SIJANG_REQUEST_SECRET=/p' "$var/secret" >>"$var/secret"
+	fi
 	secrets_load
 }
 
 secrets_load() {
 	SIJANG_TOKEN_SECRET=$(sed -n 's/^SIJANG_TOKEN_SECRET=//p' "$var/secret")
+	SIJANG_REQUEST_SECRET=$(sed -n 's/^SIJANG_REQUEST_SECRET=//p' "$var/secret")
 	SIJANG_DATABASE_PASSWORD=$(sed -n 's/^SIJANG_DATABASE_PASSWORD=//p' "$var/secret")
 	SIJANG_DATABASE="host=127.0.0.1 port=$SIJANG_POSTGRES_PORT user=sijang"
 	SIJANG_DATABASE+=" password=$SIJANG_DATABASE_PASSWORD dbname=sijang"

@@ -24,7 +24,7 @@ struct log_fence {
 /* Texts are borrowed: from the message when read, from the caller until appended when written. */
 struct log_event {
     struct text key;     /* routing key, the record's key */
-    struct uuid id;      /* ce_id: uuid5 of command id and index */
+    struct uuid id;      /* ce_id: no two valid events share one */
     struct text type;    /* ce_type: sijang.catalog.ProductListed */
     struct text source;  /* ce_source: /catalog/product, the aggregate's type */
     struct text subject; /* ce_subject: the aggregate's id */

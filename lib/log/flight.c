@@ -44,12 +44,14 @@ bool flight_reserve(struct flight *flight, size_t count)
     return true;
 }
 
-void flight_push(struct flight *flight, const struct log_fence *fence, uint64_t commit_token)
+void flight_push(struct flight *flight, const struct log_fence *fence, uint64_t commit_token,
+                 int64_t produced_us)
 {
     assert(flight->tail - flight->head < flight->capacity);
     *slot(flight, flight->tail++) = (struct flight_entry){
         .fence = *fence,
         .commit_token = commit_token,
+        .produced_us = produced_us,
     };
     if (fence->index == fence->count)
         flight->commits++;

@@ -13,6 +13,7 @@
 struct flight_entry {
     struct log_fence fence;
     uint64_t commit_token; /* the owner's, on every record of the commit */
+    int64_t produced_us;   /* by the host's clock */
     int64_t offset;        /* as reported */
     int64_t append_time_us;
 };
@@ -30,7 +31,8 @@ void flight_done(struct flight *flight);
 /* Room for count more; false if there is no memory or it is full. */
 MUST_CHECK bool flight_reserve(struct flight *flight, size_t count);
 /* Asserts that there is room. */
-void flight_push(struct flight *flight, const struct log_fence *fence, uint64_t commit_token);
+void flight_push(struct flight *flight, const struct log_fence *fence, uint64_t commit_token,
+                 int64_t produced_us);
 /* The entry of a token from head to tail. */
 struct flight_entry *flight_at(struct flight *flight, uint64_t token);
 /* Removes the oldest. */

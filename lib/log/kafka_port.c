@@ -146,6 +146,12 @@ static int64_t kafka_boot_us(const struct log_port *port)
     return clock_boot_us();
 }
 
+static int64_t kafka_wall_us(const struct log_port *port)
+{
+    (void)port;
+    return clock_wall_us();
+}
+
 static uint64_t kafka_chance(struct log_port *port)
 {
     uint64_t bits;
@@ -223,6 +229,7 @@ static const struct log_port kafka_functions = {
     .end = kafka_end,
     .connected = kafka_connected,
     .boot_us = kafka_boot_us,
+    .wall_us = kafka_wall_us,
     .chance = kafka_chance,
     .wait = kafka_wait,
     .wake = kafka_wake,

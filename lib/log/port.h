@@ -89,7 +89,9 @@ struct log_port {
     bool (*connected)(const struct log_port *port); /* the broker answered lately */
 
     int64_t (*boot_us)(const struct log_port *port); /* monotonic */
-    uint64_t (*chance)(struct log_port *port);       /* random bits */
+    /* The host's clock, UTC: compared with append times, nothing else. */
+    int64_t (*wall_us)(const struct log_port *port);
+    uint64_t (*chance)(struct log_port *port); /* random bits */
     /* Until a report or message may be there, wake was called, or timeout. */
     void (*wait)(struct log_port *port, int timeout_ms);
     void (*wake)(struct log_port *port); /* any thread */

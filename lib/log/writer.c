@@ -159,6 +159,7 @@ bool log_partition_append(struct log_partition *partition, const struct log_even
     for (size_t i = 0; i < count; i++)
         if (!write_record(partition, &events[i], i, count, error))
             return false;
+    int64_t produced_us = writer->port->wall_us(writer->port);
     if (!flight_reserve(flight, count))
         return error_set(error, FAULT_OVERLOADED, "too many records under way");
     if (!writer->port->produce(writer->port, partition->cursor.source, writer->records, count,
@@ -166,7 +167,7 @@ bool log_partition_append(struct log_partition *partition, const struct log_even
         return false;
     for (size_t i = 0; i < count; i++) {
         struct log_fence fence = fence_of(partition, i, count);
-        flight_push(flight, &fence, token);
+        flight_push(flight, &fence, token, produced_us);
     }
     partition->sent_seq += (int64_t)count;
     return true;
@@ -205,6 +206,16 @@ const struct log_position *log_partition_position(const struct log_partition *pa
 int64_t log_partition_sent_seq(const struct log_partition *partition)
 {
     return partition->sent_seq;
+}
+
+bool log_partition_clock_agrees(const struct log_partition *partition)
+{
+    return !partition->skew.differs;
+}
+
+int64_t log_partition_clock_ahead_us(const struct log_partition *partition)
+{
+    return partition->skew.ahead_us;
 }
 
 size_t log_partition_unacknowledged(const struct log_partition *partition)

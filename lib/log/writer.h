@@ -31,13 +31,12 @@ struct log_owner {
      * acknowledged. `after` is the position behind it. False (a fault) stops the partition. */
     bool (*apply)(void *self, struct log_partition *partition, const struct log_event *events,
                   size_t count, const struct log_position *after, struct error *error);
-    /* The same of a platform record that says something (outcome, checkpoint, park, release): in
-     * order with the commits, its body borrowed during the call. One that only a newer version
-     * knows stops the partition. NULL: they move the position, no more. */
+    /* The same of a platform record that says something, its body borrowed during the call. One
+     * that only a newer version knows stops the partition. NULL: they move the position. */
     bool (*platform)(void *self, struct log_partition *partition,
                      const struct platform_entry *entry, const struct log_position *after,
                      struct error *error);
-    /* Only claims, barriers or void records were read: the position moved, nothing else did. */
+    /* Only claims, barriers or void records were read: the position moved, no more. */
     void (*advanced)(void *self, struct log_partition *partition, const struct log_position *after);
     /* The log has been read up to the own claim: appends are accepted from now on. */
     void (*serving)(void *self, struct log_partition *partition, const struct log_position *at);
@@ -48,8 +47,8 @@ struct log_owner {
      * come through `apply`, the others did not happen: `settled` says when that is certain. The
      * owner forgets what it staged. */
     void (*deposed)(void *self, struct log_partition *partition);
-    /* The log has been read to a newer claim, the own next one (`serving` follows then) or
-     * somebody else's: every commit undecided since `deposed` is decided. NULL: of no interest. */
+    /* The log has been read to a newer claim, the own (`serving` follows) or somebody else's: what
+     * was undecided since `deposed` is decided. NULL: of no interest. */
     void (*settled)(void *self, struct log_partition *partition, const struct log_position *at);
 };
 
@@ -92,8 +91,7 @@ bool log_partition_is_wanted(const struct log_partition *partition); /* claimed,
 MUST_CHECK bool log_partition_append(struct log_partition *partition,
                                      const struct log_event *events, size_t count, uint64_t token,
                                      struct error *error);
-/* Appends a platform record as a commit of its own: fenced, reported and acknowledged in order with
- * all others, by its token. Copied. Faults as of log_partition_append. */
+/* Appends a platform record as a commit of its own, like any other. Copied. */
 MUST_CHECK bool log_partition_append_platform(struct log_partition *partition,
                                               const struct platform_entry *entry, uint64_t token,
                                               struct error *error);
@@ -107,6 +105,9 @@ size_t log_partition_unacknowledged(const struct log_partition *partition); /* c
 int64_t log_partition_sent_seq(
     const struct log_partition *partition);                       /* of the last append; or 0 */
 int64_t log_partition_end(const struct log_partition *partition); /* as last heard; or NONE */
+/* Host's clock and append times, as the last own record showed (skew.h). */
+bool log_partition_clock_agrees(const struct log_partition *partition);
+int64_t log_partition_clock_ahead_us(const struct log_partition *partition);
 /* Partition time: running maximum of append times plus monotonic time since, microseconds UTC. */
 int64_t log_partition_now_us(const struct log_partition *partition);
 /* The port's monotonic clock: what deadlines of callers are compared with. */

@@ -23,6 +23,13 @@ static void note_time(struct log_partition *partition)
     partition->clock_boot_us = now_us;
 }
 
+static void note_skew(struct log_partition *partition, int64_t produced_us, int64_t appended_us)
+{
+    const struct log_port *port = partition->writer->port;
+
+    skew_note(&partition->skew, produced_us, appended_us, port->wall_us(port));
+}
+
 void partition_start(struct log_partition *partition, const struct log_position *from)
 {
     partition->state = LOG_FOLLOWING;
@@ -136,6 +143,7 @@ static void take_claim_report(struct log_partition *partition, const struct log_
         return;
     }
     partition->claim_offset = report->offset;
+    note_skew(partition, partition->claim_produced_us, report->append_time_us);
     check_claim(partition);
 }
 
@@ -157,6 +165,7 @@ static void acknowledge_oldest(struct log_partition *partition)
     flight_pop(&partition->flight);
     bool completed = cursor_acknowledge(&partition->cursor, &entry.fence, entry.append_time_us);
     note_time(partition);
+    note_skew(partition, entry.produced_us, entry.append_time_us);
     if (!completed)
         return;
     partition->backoff_us = 0;
@@ -378,6 +387,7 @@ static void claim_if_due(struct log_partition *partition)
         !log_partition_is_near_end(partition))
         return;
     partition->claim_token = flight_skip(&partition->flight);
+    partition->claim_produced_us = writer->port->wall_us(writer->port);
     partition->claim_offset = LOG_OFFSET_NONE;
     if (produce_claim(partition, partition->claim_token))
         partition->state = LOG_CLAIMING;

@@ -3,6 +3,7 @@
 
 #include "lib/log/cursor.h"
 #include "lib/log/flight.h"
+#include "lib/log/skew.h"
 #include "lib/log/writer.h"
 
 struct log_partition {
@@ -18,6 +19,8 @@ struct log_partition {
     int64_t sent_seq;     /* of the last record appended in this term */
     int64_t claim_offset; /* CLAIMING: where the own claim is; NONE: not reported yet */
     uint64_t claim_token;
+    int64_t claim_produced_us; /* by the host's clock */
+    struct skew skew;
     int64_t silent_since_us; /* boot time since when reports are waited for; 0: anew */
     int64_t undecided_term;  /* of commits given up on; NONE: all are decided */
     int64_t resume_due_us;   /* boot time to read on after a passing fault of the owner; 0: none */

@@ -75,6 +75,8 @@ void sim_port_see(struct log_port *port, int32_t source, int64_t count);
 int32_t sim_port_sources(const struct log_port *port); /* how many were opened */
 /* Its monotonic clock is so far from the broker's. */
 void sim_port_shift_clock(struct log_port *port, int64_t shift_us);
+/* The host's wall clock against the broker's: 0 at first. */
+void sim_port_set_wall_ahead(struct log_port *port, int64_t ahead_us);
 /* The producer has a fatal error: nothing under way is reported. What was under way is kept and can
  * be delivered late by sim_port_deliver_zombie (false: none is left). */
 void sim_port_lose_producer(struct log_port *port);

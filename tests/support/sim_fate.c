@@ -193,6 +193,11 @@ void sim_port_shift_clock(struct log_port *port, int64_t shift_us)
     sim_port_of(port)->clock_shift_us = shift_us;
 }
 
+void sim_port_set_wall_ahead(struct log_port *port, int64_t ahead_us)
+{
+    sim_port_of(port)->wall_ahead_us = ahead_us;
+}
+
 void sim_port_lose_producer(struct log_port *port)
 {
     struct sim_port *sim = sim_port_of(port);

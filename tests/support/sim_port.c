@@ -186,6 +186,11 @@ static int64_t sim_boot_us(const struct log_port *port)
     return sim_port_of(port)->broker->boot_us + sim_port_of(port)->clock_shift_us;
 }
 
+static int64_t sim_wall_us(const struct log_port *port)
+{
+    return sim_broker_now_us(sim_port_of(port)->broker) + sim_port_of(port)->wall_ahead_us;
+}
+
 static uint64_t sim_chance(struct log_port *port)
 {
     return sim_broker_draw(sim_port_of(port)->broker);
@@ -218,6 +223,7 @@ static const struct log_port sim_port_functions = {
     .end = sim_end,
     .connected = sim_connected,
     .boot_us = sim_boot_us,
+    .wall_us = sim_wall_us,
     .chance = sim_chance,
     .wait = sim_wait,
     .wake = sim_wake,

@@ -61,6 +61,7 @@ struct sim_port {
     bool lags;
     bool producer_lost;
     int64_t clock_shift_us;
+    int64_t wall_ahead_us;
     size_t records_max;
     size_t messages_out;
 };
