@@ -182,7 +182,7 @@ static void finish(struct call *call)
 {
     const struct service *service = web_request_user(call->origin);
 
-    if (call->outcome == CALL_MISPLACED && !call->bound && service->forward != NULL &&
+    if (call->outcome == CALL_MISPLACED && !call->bound &&
         forward_take(service->forward, call, call->origin))
         return;
     if (call->outcome == CALL_FAULTED && call->copied)

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 
 import machine  # noqa: E402
 from commands import commands, hot, live  # noqa: E402
+from failover import failover, handover  # noqa: E402
 from footprint import memory, memory_now, start  # noqa: E402
 from ground import Ground  # noqa: E402
 from indexing import indexing  # noqa: E402
@@ -24,7 +25,8 @@ from report import Row, table, write_json  # noqa: E402
 
 # In this order: what needs a small log and a live projector first, the bulk of the writing last.
 BENCHES = {each.__name__: each for each in (memory, start, reads, live, readable, projection, hot,
-                                            rebuild, commands, memory_now, indexing)}
+                                            rebuild, commands, memory_now, indexing, failover,
+                                            handover)}
 
 
 def arguments():
