@@ -47,8 +47,7 @@ struct log_owner {
      * come through `apply`, the others did not happen: `settled` says when that is certain. The
      * owner forgets what it staged. */
     void (*deposed)(void *self, struct log_partition *partition);
-    /* The log has been read to a newer claim, the own (`serving` follows) or somebody else's: what
-     * was undecided since `deposed` is decided. NULL: of no interest. */
+    /* Read to a newer claim, the own or another's: what was undecided is decided. May be NULL. */
     void (*settled)(void *self, struct log_partition *partition, const struct log_position *at);
 };
 
