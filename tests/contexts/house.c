@@ -169,10 +169,9 @@ struct house_answer house_ask(struct house *house, const struct command *command
     };
     assert_true(shard_submit(house->shards[partition % HOUSE_SHARDS], &call, partition,
                              context_of(command)));
-    for (int i = 0; !finished; i++) {
-        assert_true(i < TURNS_MAX);
+    for (int i = 0; i < TURNS_MAX && !finished; i++)
         house_run(house, STEP_US);
-    }
+    assert_true(finished);
     answer.accepted = call.outcome == CALL_DONE;
     answer.version = call.version;
     if (!answer.accepted)
