@@ -14,6 +14,7 @@
 
 #define BACKOFF_MS_MIN 50
 #define BACKOFF_MS_MAX 5000
+#define FENCED_MS_MAX  500 /* a swap fences as another projector does, and is over at once */
 #define IDLE_MS        100 /* all its views are apart */
 /* Beyond its limit a batch may grow by one poll of the largest records, and by what decoding adds.
  */
@@ -145,8 +146,11 @@ static void begin_again_later(struct worker *worker, const struct error *error)
     worker_end_session(worker, error);
     worker->attempts++;
     worker_report(worker);
+    int pause_ms = backoff_ms(worker->attempts);
+    if (error->fault == FAULT_OVERLOADED && pause_ms > FENCED_MS_MAX)
+        pause_ms = FENCED_MS_MAX;
     if (worker->set.count > 0)
-        worker_pause(worker, backoff_ms(worker->attempts));
+        worker_pause(worker, pause_ms);
 }
 
 /* Until it fails, its set changes, or its only view can return. */
