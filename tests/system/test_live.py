@@ -27,8 +27,9 @@ def reads(postgres, folder):
 def change_title(reads, title, number=7):
     reads.query("UPDATE view_product_detail_r1.product_detail SET title = %s, version = version + 1"
                 " WHERE product_id = %s", (title, product_id(number)))
-    reads.query("UPDATE view_product_detail_r1.position SET next_offset = next_offset + 1"
-                " WHERE partition = %s", (partition_of(product_id(number)),))
+    reads.query("UPDATE projector.position SET next_offset = next_offset + 1"
+                " WHERE partition = %s AND view = 'product_detail'",
+                (partition_of(product_id(number)),))
 
 
 def test_a_live_product_is_sent_at_once_and_again_when_it_changes(reads):
