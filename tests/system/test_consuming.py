@@ -91,17 +91,17 @@ def test_the_python_example_prints_what_counts_and_nothing_else(market, product,
 
 
 def test_confluents_registry_client_finds_every_schema(market):
-    registry = SchemaRegistryClient({"url": market.gateway.url})
-    subjects = registry.get_subjects()
-    assert any(subject.endswith("ProductListed") for subject in subjects)
-    for subject in subjects:
-        latest = registry.get_latest_version(subject)
-        assert latest.subject == subject and latest.version == registry.get_versions(subject)[-1]
-        schema = registry.get_schema(latest.schema_id)
-        assert schema.schema_type == "AVRO"
-        assert json.loads(schema.schema_str) == json.loads(latest.schema.schema_str)
-    with pytest.raises(SchemaRegistryError) as refused:
-        registry.get_schema(999999)
+    with SchemaRegistryClient({"url": market.gateway.url}) as registry:
+        subjects = registry.get_subjects()
+        assert any(subject.endswith("ProductListed") for subject in subjects)
+        for subject in subjects:
+            latest = registry.get_latest_version(subject)
+            assert latest.subject == subject and latest.version == registry.get_versions(subject)[-1]
+            schema = registry.get_schema(latest.schema_id)
+            assert schema.schema_type == "AVRO"
+            assert json.loads(schema.schema_str) == json.loads(latest.schema.schema_str)
+        with pytest.raises(SchemaRegistryError) as refused:
+            registry.get_schema(999999)
     assert (refused.value.http_status_code, refused.value.error_code) == (404, 40403)
 
 
