@@ -96,7 +96,8 @@ def test_confluents_registry_client_finds_every_schema(market):
         assert any(subject.endswith("ProductListed") for subject in subjects)
         for subject in subjects:
             latest = registry.get_latest_version(subject)
-            assert latest.subject == subject and latest.version == registry.get_versions(subject)[-1]
+            assert latest.subject == subject
+            assert latest.version == registry.get_versions(subject)[-1]
             schema = registry.get_schema(latest.schema_id)
             assert schema.schema_type == "AVRO"
             assert json.loads(schema.schema_str) == json.loads(latest.schema.schema_str)
