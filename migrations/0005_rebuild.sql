@@ -151,6 +151,11 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no rebuild of % has been finished', v USING ERRCODE = 'no_data_found';
     END IF;
+    -- The live view is not held still for what cannot come in time.
+    IF projector.rebuild_behind(v, r) > 5000 THEN
+        RAISE EXCEPTION 'the new % is % records behind the live one: let it catch up first', v,
+            projector.rebuild_behind(v, r) USING ERRCODE = 'query_canceled';
+    END IF;
     PERFORM FROM projector.position WHERE view = v AND revision = r
         ORDER BY partition, context FOR UPDATE;
     WHILE EXISTS (
