@@ -148,7 +148,8 @@ def servers(options):
 
 
 # Their tests mind the time, or load the whole machine.
-ALONE = ("test_bench_tools", "test_entry", "test_failover", "test_membership", "test_readme")
+ALONE = ("test_bench_tools", "test_entry", "test_failover", "test_membership", "test_readme",
+         "test_swap")
 
 
 def system(options):
