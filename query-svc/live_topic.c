@@ -6,7 +6,6 @@
 #include "query-svc/answer.h"
 #include "query-svc/service.h"
 #include <stdlib.h>
-#include <string.h>
 
 #define ASKED_BYTES_MAX  ((size_t)64 * 1024)
 #define ANSWER_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -64,21 +63,9 @@ struct live_topic *live_topic_create(struct live *live, const struct live_wish *
     return topic->input != NULL && topic->key.bytes != NULL ? topic : live_topic_destroy(topic);
 }
 
-static void forget_event(struct live_topic *topic)
-{
-    union {
-        const char *constant;
-        void *plain;
-    } data = {.constant = topic->data.bytes};
-
-    topic->event = web_event_release(topic->event);
-    free(data.plain);
-    topic->data = topic->id = (struct text){0};
-}
-
 struct live_topic *live_topic_destroy(struct live_topic *topic)
 {
-    forget_event(topic);
+    web_event_release(topic->event);
     arena_done(&topic->arena);
     arena_done(&topic->asking);
     free(topic);
@@ -104,7 +91,8 @@ bool live_topic_add(struct live_topic *topic, struct web_stream *stream, struct 
         .next = topic->listeners,
     };
     topic->listeners = listener;
-    if (topic->event != NULL && !(seen.bytes != NULL && text_equal(seen, topic->id)))
+    if (topic->event != NULL &&
+        !(seen.bytes != NULL && text_equal(seen, web_event_id(topic->event))))
         web_stream_send(stream, topic->event);
     return true;
 }
@@ -152,19 +140,6 @@ size_t live_topic_close(struct live_topic *topic)
     return count;
 }
 
-static bool remember(struct live_topic *topic, struct text id, struct text data)
-{
-    char *bytes = malloc(data.size + id.size + 1);
-
-    if (bytes == NULL)
-        return false;
-    memcpy(bytes, data.bytes, data.size);
-    memcpy(bytes + data.size, id.bytes, id.size);
-    topic->data = (struct text){.bytes = bytes, .size = data.size};
-    topic->id = (struct text){.bytes = bytes + data.size, .size = id.size};
-    return true;
-}
-
 static void send_to_all(struct live_topic *topic, int64_t now_boot_us)
 {
     for (struct listener *at = topic->listeners; at != NULL; at = at->next) {
@@ -176,16 +151,12 @@ static void send_to_all(struct live_topic *topic, int64_t now_boot_us)
 static void replace_event(struct live_topic *topic, struct text type, struct text data,
                           int64_t now_boot_us)
 {
-    struct text id = text_of(topic->standing.position);
-
-    if (topic->event != NULL && text_equal(topic->data, data))
+    if (topic->event != NULL && text_equal(web_event_data(topic->event), data))
         return;
-    forget_event(topic);
-    topic->event = web_event_create(type, id, data);
-    if (topic->event != NULL && remember(topic, id, data))
+    web_event_release(topic->event);
+    topic->event = web_event_create(type, text_of(topic->standing.position), data);
+    if (topic->event != NULL) /* no memory: the next answer counts as new */
         send_to_all(topic, now_boot_us);
-    else
-        forget_event(topic); /* no memory: the next answer counts as new */
 }
 
 void live_topic_take(struct live_topic *topic, const struct db_rows *rows, int64_t now_boot_us)

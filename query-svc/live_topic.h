@@ -24,7 +24,6 @@ struct live_topic {
 
     struct listener *listeners;
     struct web_event *event; /* NULL: no answer yet */
-    struct text id, data;    /* the event's; .data is malloc'd, .id lies behind it */
     int64_t progress;        /* of the view when it was asked last */
     int64_t due_boot_us;     /* not asked before */
     bool under_way;

@@ -17,6 +17,7 @@
 
 struct web_event {
     atomic_size_t references;
+    struct text id, data; /* within .bytes */
     size_t size;
     char bytes[];
 };
@@ -40,8 +41,10 @@ struct web_event *web_event_create(struct text type, struct text id, struct text
     buffer_put_string(&text, "event: ");
     buffer_put(&text, type.bytes, type.size);
     buffer_put_string(&text, "\nid: ");
+    size_t id_at = text.size;
     buffer_put(&text, id.bytes, id.size);
     buffer_put_string(&text, "\ndata: ");
+    size_t data_at = text.size;
     buffer_put(&text, data.bytes, data.size);
     buffer_put_string(&text, "\n\n");
     if (text.failed)
@@ -52,7 +55,19 @@ struct web_event *web_event_create(struct text type, struct text id, struct text
     atomic_init(&event->references, 1);
     event->size = text.size;
     memcpy(event->bytes, text.bytes, text.size);
+    event->id = (struct text){.bytes = event->bytes + id_at, .size = id.size};
+    event->data = (struct text){.bytes = event->bytes + data_at, .size = data.size};
     return event;
+}
+
+struct text web_event_id(const struct web_event *event)
+{
+    return event->id;
+}
+
+struct text web_event_data(const struct web_event *event)
+{
+    return event->data;
 }
 
 struct web_event *web_event_release(struct web_event *event)

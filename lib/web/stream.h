@@ -12,6 +12,9 @@ struct web_event; /* counted: shared by all streams it is sent to */
 /* `type` and `id` on one line each, `data` without line ends (JSON as we write it). One reference;
  * NULL: out of memory. */
 MUST_CHECK struct web_event *web_event_create(struct text type, struct text id, struct text data);
+/* As given; they live as long as the event. */
+struct text web_event_id(const struct web_event *event);
+struct text web_event_data(const struct web_event *event);
 /* Any thread. NULL accepted, returns NULL. */
 struct web_event *web_event_release(struct web_event *event);
 
