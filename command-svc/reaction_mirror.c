@@ -4,6 +4,7 @@
 #include "command-svc/contexts.h"
 #include "command-svc/reaction.h"
 #include "lib/core/arena.h"
+#include "lib/core/condition.h"
 #include "lib/core/logger.h"
 #include "lib/log/admin.h"
 #include "lib/log/position.h"
@@ -96,10 +97,8 @@ static void write_one(struct reaction_mirror *mirror, const struct shown *shown)
 /* False: it shall stop. */
 static bool wait_a_while(struct reaction_mirror *mirror)
 {
-    struct timespec until;
+    struct timespec until = condition_deadline(INTERVAL_S * INT64_C(1000000));
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += INTERVAL_S;
     pthread_mutex_lock(&mirror->mutex);
     int code = 0;
     while (!mirror->stopping && code == 0)
@@ -151,13 +150,8 @@ static bool show_all(struct reaction_mirror *mirror)
 
 static bool start_thread(struct reaction_mirror *mirror, struct error *error)
 {
-    pthread_condattr_t attributes;
-
     pthread_mutex_init(&mirror->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&mirror->wanted, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&mirror->wanted);
     if (mirror->count == 0)
         return true;
     int failed = pthread_create(&mirror->thread, NULL, run, mirror);

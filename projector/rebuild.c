@@ -3,6 +3,7 @@
 #include "projector/rebuild.h"
 
 #include "lib/core/clock.h"
+#include "lib/core/condition.h"
 #include "lib/core/logger.h"
 #include "projector/rebuild_table.h"
 #include "projector/replay.h"
@@ -62,11 +63,7 @@ static bool is_stopping(struct rebuilds *rebuilds)
 /* False: it is time to stop. */
 static bool pause_ms(struct rebuilds *rebuilds, int64_t ms)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = condition_deadline(ms * 1000);
     (void)pthread_mutex_lock(&rebuilds->mutex);
     int timed_out = 0;
     while (!rebuilds->stopping && timed_out == 0)
@@ -308,7 +305,6 @@ struct rebuilds *rebuilds_start(const struct projector_config *config,
                                 struct error *error)
 {
     struct rebuilds *rebuilds = calloc(1, sizeof(*rebuilds));
-    pthread_condattr_t monotonic;
     if (rebuilds == NULL) {
         error_set(error, FAULT_OUT_OF_MEMORY, "rebuilds");
         return NULL;
@@ -319,10 +315,7 @@ struct rebuilds *rebuilds_start(const struct projector_config *config,
     arena_init(&rebuilds->names, ARENA_BYTES_MAX);
     arena_init(&rebuilds->arena, ARENA_BYTES_MAX);
     (void)pthread_mutex_init(&rebuilds->mutex, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&rebuilds->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    condition_init(&rebuilds->changed);
     if (!add_all(rebuilds, error))
         return free_rebuilds(rebuilds);
     if (pthread_create(&rebuilds->thread, NULL, run, rebuilds) == 0)

@@ -2,6 +2,7 @@
 #include "projector/worker.h"
 
 #include "lib/core/clock.h"
+#include "lib/core/condition.h"
 #include "lib/core/id.h"
 #include "lib/core/logger.h"
 #include "lib/core/shutdown.h"
@@ -22,12 +23,8 @@
 
 static void init_waiting(struct worker *worker)
 {
-    pthread_condattr_t monotonic;
     (void)pthread_mutex_init(&worker->mutex, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&worker->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    condition_init(&worker->changed);
 }
 
 /* Of positions, parking and the fingerprint, two of each view, and NULL. */
@@ -93,14 +90,7 @@ static int backoff_ms(uint32_t attempts)
 
 void worker_pause(struct worker *worker, int timeout_ms)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = condition_deadline(timeout_ms * INT64_C(1000));
     (void)pthread_mutex_lock(&worker->mutex);
     int timed_out = 0;
     while (!atomic_load(&worker->stopping) && timed_out == 0)

@@ -4,6 +4,7 @@
 
 #include "lib/core/buffer.h"
 #include "lib/core/clock.h"
+#include "lib/core/condition.h"
 #include "query-svc/live_topic.h"
 #include "query-svc/query_metrics.h"
 #include "query-svc/service.h"
@@ -218,12 +219,8 @@ static void look_around(struct live *live, bool look_after, int64_t now_boot_us)
 
 static void sleep_a_tick(struct live *live)
 {
-    struct timespec until;
+    struct timespec until = condition_deadline(TICK_US);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_US * 1000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     while (!live->stopping && !live->wanted)
         if (pthread_cond_timedwait(&live->changed, &live->lock, &until) != 0)
             break;
@@ -251,7 +248,6 @@ static void *run(void *argument)
 struct live *live_start(const struct live_options *options, struct error *error)
 {
     struct live *live = calloc(1, sizeof *live);
-    pthread_condattr_t attributes;
 
     if (live == NULL) {
         error_set(error, FAULT_OUT_OF_MEMORY, "live answers");
@@ -259,10 +255,7 @@ struct live *live_start(const struct live_options *options, struct error *error)
     }
     live->options = *options;
     pthread_mutex_init(&live->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&live->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&live->changed);
     if (pthread_create(&live->thread, NULL, run, live) == 0)
         return live;
     error_set(error, FAULT_IO_FAILED, "a thread for live answers");

@@ -3,6 +3,7 @@
  * than one. */
 #include "query-svc/views.h"
 #include "lib/core/clock.h"
+#include "lib/core/condition.h"
 #include "query-svc/standing.h"
 #include <assert.h>
 #include <pthread.h>
@@ -313,10 +314,7 @@ static bool sleep_until(struct views *views, int64_t due_boot_us)
         struct timespec until;
         if (left_us <= 0 || first_waiter || views->stopping)
             break;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += left_us % 1000000 * 1000;
-        until.tv_sec += left_us / 1000000 + until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
+        until = condition_deadline(left_us);
         pthread_cond_timedwait(&views->changed, &views->lock, &until);
     }
     stopping = views->stopping;
@@ -384,7 +382,6 @@ static bool start_pipeline(struct views *views, struct error *error)
 struct views *views_start(const struct views_options *options, struct error *error)
 {
     struct views *views = calloc(1, sizeof *views);
-    pthread_condattr_t attributes;
 
     if (views == NULL) {
         error_set(error, FAULT_OUT_OF_MEMORY, "starting to watch views");
@@ -393,10 +390,7 @@ struct views *views_start(const struct views_options *options, struct error *err
     views->options = *options;
     arena_init(&views->arena, POLL_ARENA_BYTES);
     pthread_mutex_init(&views->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&views->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&views->changed);
     if (!start_pipeline(views, error))
         return views_free(views);
     if (!watch_all(views) || pthread_create(&views->thread, NULL, run, views) != 0) {

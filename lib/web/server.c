@@ -4,6 +4,7 @@
 #include "lib/web/server.h"
 
 #include "lib/core/clock.h"
+#include "lib/core/condition.h"
 #include "lib/web/request.h"
 
 #include <arpa/inet.h>
@@ -267,12 +268,8 @@ static bool start_daemon(struct web_server *server, struct error *error)
 
 static void init_lock(struct web_server *server)
 {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&server->changed);
 }
 
 static void free_server(struct web_server *server)
@@ -321,14 +318,7 @@ static bool any_under_way(const struct web_server *server)
 
 static void wait_until_idle(struct web_server *server, int timeout_ms)
 {
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += timeout_ms / 1000;
-    deadline.tv_nsec += timeout_ms % 1000 * 1000000L;
-    if (deadline.tv_nsec >= 1000000000L) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000L;
-    }
+    struct timespec deadline = condition_deadline(timeout_ms * INT64_C(1000));
     pthread_mutex_lock(&server->lock);
     while (any_under_way(server)) {
         if (pthread_cond_timedwait(&server->changed, &server->lock, &deadline) == ETIMEDOUT)
