@@ -5,6 +5,7 @@ import io
 import json
 import random
 import struct
+import threading
 import uuid
 from datetime import datetime, timezone
 
@@ -45,10 +46,13 @@ class Partition:
 
 
 class Writer:
+    """Any thread may write: a commit is in the log as a whole, in the order of its numbers."""
+
     def __init__(self, broker, partitions, seed=1):
         self.encode = Encoder()
         self.random = random.Random(seed)
         self.partitions = [Partition(number) for number in range(partitions)]
+        self._writing = threading.RLock()
         self._producer = Producer({
             "bootstrap.servers": broker.address, "enable.idempotence": True, "linger.ms": 0,
             "log_level": 0, "queue.buffering.max.messages": 200000})
@@ -63,6 +67,10 @@ class Writer:
 
     def claim(self, number):
         """Becomes the owner: the offset of the claim is the term."""
+        with self._writing:
+            self._claim(number)
+
+    def _claim(self, number):
         partition, offsets = self.partitions[number], []
         body = {"incarnation": str(uuid.uuid4()), "log": str(uuid.uuid4()),
                 "partition_count": len(self.partitions)}
@@ -79,6 +87,10 @@ class Writer:
             self.claim(partition.number)
 
     def barrier(self, number):
+        with self._writing:
+            self._barrier(number)
+
+    def _barrier(self, number):
         partition = self.partitions[number]
         partition.seq += 1
         headers = [("ce_fence", f"{partition.term}.{partition.seq}.1.1"), ("ce_specversion", "1.0"),
@@ -97,6 +109,10 @@ class Writer:
     def append(self, number, subject, version, events, term=None):
         """One commit of (name, body or raw payload); versions count up from `version`. With another
         term it is a zombie's: void."""
+        with self._writing:
+            self._append(number, subject, version, events, term)
+
+    def _append(self, number, subject, version, events, term):
         partition = self.partitions[number]
         for index, (name, body) in enumerate(events, 1):
             if term is None:
