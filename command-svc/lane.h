@@ -39,6 +39,7 @@ struct lane {
     int64_t slip;               /* void records among those of the present term */
     uint64_t barrier_token;     /* of the last barrier appended */
     int64_t barrier_boot_us;    /* when it was */
+    int64_t barrier_due_us;     /* no other one before: the log did not take it */
     bool clock_said;            /* that clocks disagree was logged, and not yet that they agree */
     bool stop_said;             /* that its log cannot be served any more was logged */
     _Atomic size_t *open_calls; /* the shard's count of calls not answered yet */

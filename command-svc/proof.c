@@ -22,7 +22,7 @@ static bool asks_for_time(const struct lane *lane)
 int64_t proof_due_us(const struct lane *lane)
 {
     if (is_wanted(lane))
-        return lane->barrier_boot_us + PROOF_INTERVAL_US;
+        return lane->barrier_due_us;
     return asks_for_time(lane) ? lane->barrier_boot_us + CLOCK_INTERVAL_US : INT64_MAX;
 }
 
@@ -34,9 +34,11 @@ void proof_give_if_due(struct lane *lane, int64_t boot_us)
     if (proof_due_us(lane) > boot_us)
         return;
     lane->barrier_boot_us = boot_us;
+    lane->barrier_due_us = boot_us + PROOF_RETRY_US;
     if (!log_partition_append_platform(lane->log, &barrier, lane->appended + 1, &error))
-        return; /* too much is under way: tried again after the interval */
+        return; /* too much is under way: tried again a little later */
     index_seal(lane->store.index);
+    lane->barrier_due_us = 0;
     lane->barrier_token = ++lane->appended;
     metric_add(&metric_barriers, 1);
 }

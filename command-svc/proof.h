@@ -5,11 +5,11 @@
 
 #include "command-svc/lane.h"
 
-#define PROOF_INTERVAL_US 2000    /* between two barriers of a lane, at least */
+#define PROOF_RETRY_US    2000    /* when the log did not take a barrier */
 #define CLOCK_INTERVAL_US 1000000 /* while the host's clock and the append times disagree */
 
-/* Appends a barrier if somebody waits for one, none is on its way, and the last one is old enough;
- * now and then also while clocks disagree, to hear when they agree again. */
+/* Appends a barrier if somebody waits for one and none is on its way: who comes meanwhile gathers
+ * for the next. Now and then also while clocks disagree, to hear when they agree again. */
 void proof_give_if_due(struct lane *lane, int64_t boot_us);
 /* Boot time when proof_give_if_due has something to do; INT64_MAX: not before something else
  * happens. */

@@ -235,7 +235,7 @@ static int idle_ms(struct shard *shard)
         return 0;
     if (gathering || proof_us <= GATHER_US_MAX)
         return GATHER_MS;
-    if (proof_us <= PROOF_INTERVAL_US)
+    if (proof_us <= PROOF_RETRY_US)
         return PROOF_MS;
     for (size_t i = 0; i < shard->holding_count; i++)
         if (index_unflushed(shard->holdings[i].index) > 0)
