@@ -5,7 +5,6 @@ import statistics
 import time
 from pathlib import Path
 
-from support.market import PARTITIONS
 
 from commands import metered, speed_of
 from filling import Filler
@@ -33,7 +32,7 @@ def _build(ground, aggregates):
     command, events = ground.services["command-svc"], aggregates * VERSIONS
     command.stop()
     began = time.monotonic()
-    ids = Filler(ground.market.broker, PARTITIONS).products(aggregates, VERSIONS)
+    ids = Filler(ground.market.broker, ground.market.partitions).products(aggregates, VERSIONS)
     filled_s, began = time.monotonic() - began, time.monotonic()
     command.start(BUILDING_S_MAX)
     built_s = time.monotonic() - began

@@ -140,12 +140,13 @@ static void begin_what_is_due(struct load *load)
 {
     int64_t now = now_ns();
 
-    while (load->idle_count > 0 && now < load->end_ns) {
-        if (load->interval_ns == 0) {
+    while (load->idle_count > 0) {
+        if (load->interval_ns == 0 && now < load->end_ns) {
             begin(load, now);
             continue;
         }
-        if (load->next_due_ns > now || load->next_due_ns >= load->end_ns)
+        /* Due before the end is begun, be it later: it has waited in line. */
+        if (load->interval_ns == 0 || load->next_due_ns > now || load->next_due_ns >= load->end_ns)
             return;
         begin(load, load->next_due_ns);
         load->next_due_ns += load->interval_ns;

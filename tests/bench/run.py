@@ -22,6 +22,7 @@ from indexing import indexing  # noqa: E402
 from reading import projection, readable, reads  # noqa: E402
 from rebuilding import rebuild  # noqa: E402
 from report import Row, table, write_json  # noqa: E402
+from support.market import PARTITIONS  # noqa: E402
 
 # In this order: what needs a small log and a live projector first, the bulk of the writing last.
 BENCHES = {each.__name__: each for each in (memory, start, reads, live, readable, projection, hot,
@@ -34,6 +35,8 @@ def arguments():
     parser.add_argument("name", nargs="*", choices=[[], *BENCHES], metavar="NAME",
                         help=f"one or more of: {', '.join(BENCHES)}; all without a name")
     parser.add_argument("--json", metavar="FILE", help="write all figures to a file")
+    parser.add_argument("--partitions", type=int, default=PARTITIONS, metavar="N",
+                        help=f"of every topic ({PARTITIONS} unless said)")
     parser.add_argument("--large", action="store_true",
                         help="memory and indexing with 1,000,000 aggregates instead of 100,000")
     return parser.parse_args()
@@ -82,9 +85,10 @@ def main():
             benches[bench] = functools.partial(benches[bench], aggregates=1000000)
     began = time.monotonic()
     say("starting a market: broker, database, three services, gateway")
-    rows, ground = [], Ground()
+    rows, ground = [], Ground(chosen.partitions)
     try:
         ground.start()
+        say(f"warm after {ground.warm_up():.0f} s")
         facts = machine.facts(ground.query("SHOW server_version")[0][0])
         for name, bench in benches.items():
             say(name)

@@ -27,7 +27,9 @@ class Market:
     """Attributes are the processes; any may be killed, stopped, paused and started again. `command`
     is the first of `commands`."""
 
-    def __init__(self, settings=None, quick_broker=True, processes=1, brokers=1):
+    def __init__(self, settings=None, quick_broker=True, processes=1, brokers=1,
+                 partitions=PARTITIONS):
+        self.partitions = partitions
         self.folder = make_folder()
         self.broker = (Cluster if brokers == 3 else Broker)(self.folder / "kafka",
                                                             quick=quick_broker)
@@ -38,7 +40,7 @@ class Market:
             "SIJANG_TOKEN_SECRET": SECRET,
             "SIJANG_TOKEN_ISSUER": "sijang",
             "SIJANG_ADDRESS": "127.0.0.1",
-            "SIJANG_PARTITIONS": PARTITIONS,
+            "SIJANG_PARTITIONS": partitions,
             "SIJANG_REPLICATION": brokers,
             **(settings or {}),
         }

@@ -105,6 +105,12 @@ def test_the_rate_is_kept_whatever_the_answers_take(peer):
     assert figures["unanswered"] == 0
 
 
+def test_what_is_due_in_the_last_moment_is_asked_as_well(peer):
+    figures = open_loop(peer(lambda *_: OK), rate=3, seconds=1)  # a nanosecond before the end
+    assert (figures["answered"], figures["unanswered"]) == (4, 0)
+    assert figures["max_us"] < 1_000_000
+
+
 def test_every_request_has_a_key_and_a_path_of_its_own(peer):
     running = peer(lambda *_: OK)
     open_loop(running, rate=200, seconds=1, connections=4, method="POST", key="run",
