@@ -1,5 +1,5 @@
 /* sijangctl views rebuild | pause | resume | swap | drop: one function of the database each
- * (migrations/0005_rebuild.sql); the projector works off what they note. */
+ * (migrations/0005_rebuild.sql and later ones); the projector works off what they note. */
 #include "ctl/views_rebuild.h"
 
 REBUILD_FUNCTION(begin, "views_rebuild",
@@ -11,7 +11,7 @@ REBUILD_FUNCTION(resume, "views_resume",
                  "UPDATE projector.rebuild SET paused = false, trouble = NULL WHERE view = $1"
                  " RETURNING true AS done");
 REBUILD_FUNCTION(swap, "views_swap",
-                 "SELECT projector.rebuild_swap($1, projector.newest_revision($1), 5000) AS done");
+                 "SELECT projector.rebuild_swap($1, projector.newest_revision($1), 30000) AS done");
 REBUILD_FUNCTION(drop, "views_drop", "SELECT projector.rebuild_drop($1) AS done");
 
 static enum command_exit run_begin(int argc, char **argv, struct error *error)

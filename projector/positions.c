@@ -241,12 +241,26 @@ bool positions_load(struct db_connection *connection, const struct projection_se
     return true;
 }
 
+static bool is_of_log(const struct position_row *row, const struct log_position *stored)
+{
+    static const struct uuid none;
+    struct uuid log = none;
+    return (row->log.bytes == NULL || uuid_parse(row->log, &log)) && uuid_equal(&log, &stored->log);
+}
+
+/* A swap puts rows there that may be further on: what was read is skipped up to where they are. */
 static enum place compare(const struct projection *projection, const struct position_row *row)
 {
     const struct source *source = find_source(&projection->sources, row);
-    if (source == NULL || source->stored.next != row->next_offset)
+    if (source == NULL)
         return PLACE_MOVED;
-    return source->generation == row->generation ? PLACE_SAME : PLACE_RAISED;
+    const struct log_position *stored = &source->stored;
+    bool raised = source->generation != row->generation;
+    if (raised && row->next_offset > stored->next && is_of_log(row, stored))
+        return PLACE_RAISED;
+    if (row->next_offset != stored->next)
+        return PLACE_MOVED;
+    return raised ? PLACE_RAISED : PLACE_SAME;
 }
 
 bool positions_compare(struct db_connection *connection, const struct projection_set *set,

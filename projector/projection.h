@@ -10,7 +10,7 @@
 /* Whether the database has what this process believes. */
 enum place {
     PLACE_SAME = 1,
-    PLACE_RAISED, /* the same positions, but somebody has changed rows: read them again */
+    PLACE_RAISED, /* nowhere further back, but somebody has changed rows: read them again */
     PLACE_MOVED,  /* another projector has written */
 };
 

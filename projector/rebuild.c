@@ -1,5 +1,4 @@
-/* One thread for all rebuilds, of which one replays at a time. Its nice value lets everything else
- * go first. */
+/* One thread for all rebuilds, of which one replays at a time. */
 #include "projector/rebuild.h"
 
 #include "lib/core/clock.h"
@@ -156,6 +155,35 @@ static bool replay_all(struct rebuilds *rebuilds, struct rebuild *rebuild,
     return fine && rebuild_set_state(rebuilds->connection, rebuild->of, "indexing", error);
 }
 
+struct labour {
+    struct rebuilds *rebuilds;
+    struct rebuild *rebuild;
+    const struct rebuild_row *row;
+    struct error *error;
+    bool fine;
+};
+
+static void *run_labour(void *self)
+{
+    struct labour *labour = self;
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+    labour->fine = replay_all(labour->rebuilds, labour->rebuild, labour->row, labour->error);
+    return NULL;
+}
+
+/* In a thread of its own: its nice value lets everything else go first, and threads inherit it.
+ * Whoever follows the log later has to keep up with the live view. */
+static bool replay_nicely(struct rebuilds *rebuilds, struct rebuild *rebuild,
+                          const struct rebuild_row *row, struct error *error)
+{
+    pthread_t thread;
+    struct labour labour = {.rebuilds = rebuilds, .rebuild = rebuild, .row = row, .error = error};
+    if (pthread_create(&thread, NULL, run_labour, &labour) != 0)
+        return error_set(error, FAULT_IO_FAILED, "a thread for replaying");
+    (void)pthread_join(thread, NULL);
+    return labour.fine;
+}
+
 static bool index_all(struct rebuilds *rebuilds, const struct rebuild *rebuild, struct error *error)
 {
     return rebuild_index(rebuilds->connection, rebuild->of, error) &&
@@ -194,7 +222,7 @@ static bool work_on(struct rebuilds *rebuilds, struct rebuild *rebuild,
     if (row->paused && !text_is(row->state, "following"))
         return true;
     if (text_is(row->state, "replaying"))
-        return replay_all(rebuilds, rebuild, row, error);
+        return replay_nicely(rebuilds, rebuild, row, error);
     if (text_is(row->state, "indexing"))
         return index_all(rebuilds, rebuild, error);
     return follow(rebuilds, rebuild, error);
@@ -253,7 +281,6 @@ static int64_t look(struct rebuilds *rebuilds)
 static void *run(void *self)
 {
     struct rebuilds *rebuilds = self;
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
     while (pause_ms(rebuilds, look(rebuilds)))
         continue;
     return NULL;

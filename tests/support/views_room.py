@@ -1,6 +1,7 @@
 """projector alone against real Kafka and Postgres, and what tests of it have in common."""
 
 import threading
+import time
 
 from support.broker import Broker
 from support.ledger import Ledger, check_views
@@ -85,16 +86,19 @@ class Room:
 
 
 class Work:
-    """Commits in the background until the block ends."""
+    """Commits in the background until the block ends; so many each second, or as fast as it can."""
 
-    def __init__(self, writer):
-        self.writer, self.stopping = writer, threading.Event()
+    def __init__(self, writer, per_s=None):
+        self.writer, self.stopping, self.per_s = writer, threading.Event(), per_s
         self.thread, self.failure = threading.Thread(target=self._run), None
 
     def _run(self):
         try:
+            due = time.monotonic()
             while not self.stopping.is_set():
                 self.writer.work(50)
+                due += 50 / self.per_s if self.per_s else 0
+                self.stopping.wait(max(0, due - time.monotonic()))
         except BaseException as failure:
             self.failure = failure
 
