@@ -55,5 +55,8 @@ bool command_foreign_topic(const char *topic, struct error *error)
         if (strcmp(contexts[i].topic, topic) == 0)
             return error_set(error, FAULT_CONFIG_INVALID,
                              "%s belongs to a context: only its owner appends to it", topic);
+        else if (strcmp(contexts[i].public_topic, topic) == 0)
+            return error_set(error, FAULT_CONFIG_INVALID,
+                             "%s belongs to a relay: only that appends to it", topic);
     return true;
 }

@@ -16,6 +16,8 @@ struct topics_settings {
     const char *brokers;
     int64_t partitions;
     int64_t replication;
+    bool flush_every_append;
+    bool with_public;
 };
 
 static const struct config_entry settings[] = {
@@ -28,15 +30,15 @@ static const struct config_entry settings[] = {
 };
 
 /* Options win over the environment. */
-static bool read_option(int found, char **argv, struct topics_settings *given,
-                        bool *flush_every_append, struct error *error)
+static bool read_option(int found, char **argv, struct topics_settings *given, struct error *error)
 {
     switch (found) {
     case 'p':
         return command_number("--partitions", optarg, PARTITIONS_MAX, &given->partitions, error);
     case 'r':
         return command_number("--replication", optarg, REPLICATION_MAX, &given->replication, error);
-    case 'f': *flush_every_append = true; return true;
+    case 'f': given->flush_every_append = true; return true;
+    case 'o': given->with_public = true; return true;
     default: return command_misused(argv, error) == COMMAND_DONE;
     }
 }
@@ -56,23 +58,32 @@ static bool create_owners(const struct topics_settings *given, struct error *err
     return true;
 }
 
-static bool create(const struct topics_settings *given, bool flush_every_append,
-                   struct error *error)
+static bool create_logs(const struct topics_settings *given, const char *const *names,
+                        struct error *error)
 {
-    const char *names[CONTEXT_COUNT];
     const struct log_topic_options options = {
         .partition_count = (int32_t)given->partitions,
         .replication_factor = (int32_t)given->replication,
-        .flush_every_append = flush_every_append,
+        .flush_every_append = given->flush_every_append,
     };
 
-    for (size_t i = 0; i < CONTEXT_COUNT; i++)
-        names[i] = contexts[i].topic;
     if (!log_topics_create(given->brokers, names, CONTEXT_COUNT, &options, TIMEOUT_MS, error))
         return false;
     for (size_t i = 0; i < CONTEXT_COUNT; i++)
         (void)printf("%s: %d partitions\n", names[i], options.partition_count);
-    return create_owners(given, error);
+    return true;
+}
+
+static bool create(const struct topics_settings *given, struct error *error)
+{
+    const char *logs[CONTEXT_COUNT], *copies[CONTEXT_COUNT];
+
+    for (size_t i = 0; i < CONTEXT_COUNT; i++) {
+        logs[i] = contexts[i].topic;
+        copies[i] = contexts[i].public_topic;
+    }
+    return create_logs(given, logs, error) && create_owners(given, error) &&
+           (!given->with_public || create_logs(given, copies, error));
 }
 
 static enum command_exit run(int argc, char **argv, struct error *error)
@@ -81,28 +92,28 @@ static enum command_exit run(int argc, char **argv, struct error *error)
         {"partitions", required_argument, NULL, 'p'},
         {"replication", required_argument, NULL, 'r'},
         {"flush-every-append", no_argument, NULL, 'f'},
+        {"public", no_argument, NULL, 'o'},
         {0},
     };
-    struct topics_settings given;
-    bool flush_every_append = false;
+    struct topics_settings given = {0};
     int found;
 
     if (!config_load(settings, &given, error))
         return COMMAND_MISUSED;
     opterr = 0;
     while ((found = getopt_long(argc, argv, "", options, NULL)) != -1)
-        if (!read_option(found, argv, &given, &flush_every_append, error))
+        if (!read_option(found, argv, &given, error))
             return COMMAND_MISUSED;
     if (optind != argc) {
         error_set(error, FAULT_CONFIG_INVALID, "%s is too much, try --help", argv[optind]);
         return COMMAND_MISUSED;
     }
-    return create(&given, flush_every_append, error) ? COMMAND_DONE : COMMAND_FAILED;
+    return create(&given, error) ? COMMAND_DONE : COMMAND_FAILED;
 }
 
 const struct command topics_create = {
     .words = {"topics", "create"},
-    .arguments = "[--partitions N] [--replication N] [--flush-every-append]",
+    .arguments = "[--partitions N] [--replication N] [--flush-every-append] [--public]",
     .help =
         "  Creates the topic of every context, and the one in which command-svc processes tell\n"
         "  which partitions they serve. One that is there is compared, never changed: a\n"
@@ -111,6 +122,7 @@ const struct command topics_create = {
         "  --partitions N        instead of SIJANG_PARTITIONS\n"
         "  --replication N       instead of SIJANG_REPLICATION\n"
         "  --flush-every-append  for single brokers that must survive power loss; slower\n"
+        "  --public              also those that a relay writes: sijang.<context>.public.v1\n"
         "\n"
         "  Example: sijangctl topics create --partitions 64 --replication 3\n",
     .settings = settings,

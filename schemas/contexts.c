@@ -8,7 +8,9 @@
 #undef CONTEXT
 
 const struct context contexts[CONTEXT_COUNT] = {
-#define CONTEXT(name) [CONTEXT_##name] = {#name, "sijang." #name ".events.v1", name##_events},
+#define CONTEXT(name)                                                                              \
+    [CONTEXT_##name] = {#name, "sijang." #name ".events.v1", "sijang." #name ".public.v1",         \
+                        name##_events},
 #include "schemas/contexts.def"
 #undef CONTEXT
 };

@@ -13,6 +13,7 @@ enum context_number {
 struct context {
     const char *name;                   /* catalog */
     const char *topic;                  /* sijang.catalog.events.v1 */
+    const char *public_topic;           /* sijang.catalog.public.v1: what a relay writes */
     const struct record *const *events; /* NULL-terminated */
 };
 

@@ -209,7 +209,7 @@ static bool take_number(struct text *rest, bool last, int64_t max, int64_t *ret_
     return true;
 }
 
-static bool read_fence(struct text value, struct log_fence *ret_fence)
+bool envelope_read_fence(struct text value, struct log_fence *ret_fence)
 {
     int64_t index, count;
 
@@ -254,7 +254,7 @@ static bool read_text(struct text value, struct text *ret_text)
 static bool read_value(const struct header_entry *entry, struct text value, void *target)
 {
     switch (entry->kind) {
-    case VALUE_FENCE: return read_fence(value, target);
+    case VALUE_FENCE: return envelope_read_fence(value, target);
     case VALUE_SPEC_VERSION: return text_is(value, "1.0");
     case VALUE_TEXT: return read_text(value, target);
     case VALUE_UUID: return uuid_parse(value, target);

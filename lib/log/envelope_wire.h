@@ -31,6 +31,9 @@ struct envelope {
 void envelope_write(const struct log_event *event, const struct log_fence *fence,
                     struct envelope *ret_envelope);
 
+/* "<term>.<seq>.<index>.<count>"; false on anything else. */
+bool envelope_read_fence(struct text value, struct log_fence *ret_fence);
+
 enum envelope_kind {
     ENVELOPE_MALFORMED = 1, /* counts as junk */
     ENVELOPE_CLAIM,         /* of that type; whether its payload is one is decided elsewhere */

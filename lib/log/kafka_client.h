@@ -76,6 +76,7 @@ MUST_CHECK bool kafka_producer_open(struct kafka_port *kafka, struct error *erro
 void kafka_producer_close(struct kafka_port *kafka);
 MUST_CHECK bool kafka_producer_open_topic(struct kafka_port *kafka, struct kafka_topic *topic,
                                           struct error *error);
+rd_kafka_headers_t *kafka_make_headers(const struct log_record *record);
 /* Asks for the partition counts not known yet; blocks shortly. False while some are missing. */
 bool kafka_producer_warm_up(struct kafka_port *kafka, int timeout_ms);
 bool kafka_produce(struct log_port *port, int32_t source, const struct log_record *records,

@@ -130,7 +130,7 @@ static size_t bytes_under_way(size_t key_size, size_t value_size)
     return key_size + value_size + RECORD_BYTES_EXTRA;
 }
 
-static rd_kafka_headers_t *make_headers(const struct log_record *record)
+rd_kafka_headers_t *kafka_make_headers(const struct log_record *record)
 {
     rd_kafka_headers_t *headers = rd_kafka_headers_new(record->header_count);
 
@@ -145,7 +145,7 @@ static rd_kafka_headers_t *make_headers(const struct log_record *record)
 static rd_kafka_resp_err_t produce_one(struct kafka_port *kafka, const struct kafka_source *source,
                                        const struct log_record *record, uint64_t token)
 {
-    rd_kafka_headers_t *headers = make_headers(record);
+    rd_kafka_headers_t *headers = kafka_make_headers(record);
     /* Tags by hand: the macros for them are statement expressions, which C11 has not. */
     rd_kafka_resp_err_t code = rd_kafka_producev(
         kafka->producer, RD_KAFKA_VTYPE_RKT, source->topic->produced, RD_KAFKA_VTYPE_PARTITION,

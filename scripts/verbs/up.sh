@@ -15,7 +15,7 @@ packages_ensure build run
 . "$here/services.sh"
 
 "$here/fetch_kafka.sh"
-build_ensure release command-svc projector query-svc sijangctl
+build_ensure release command-svc projector query-svc relay sijangctl
 secrets_ensure
 settings_remember
 

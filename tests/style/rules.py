@@ -14,7 +14,7 @@ PARAMETERS_MAX = 5
 NESTING_MAX = 3
 HEAD_LINES_MAX = 4
 
-FLOORS = {"lib", "schemas", "command-svc", "projector", "query-svc", "ctl"}
+FLOORS = {"lib", "schemas", "command-svc", "projector", "query-svc", "relay", "ctl"}
 # What may be included by whom inside lib/: a part, and what it stands on.
 LIB_FLOORS = {
     "core": [],

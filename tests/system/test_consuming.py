@@ -13,8 +13,11 @@ from confluent_kafka.schema_registry import SchemaRegistryClient, SchemaRegistry
 
 from support.market import PARTITIONS
 from support.paths import ROOT, binary
+from support.service import Service
+from support.waiting import wait_until
 
 TOPIC = "sijang.catalog.events.v1"
+PUBLIC = "sijang.catalog.public.v1"
 TEXT = (ROOT / "docs/CONSUMING.md").read_text()
 
 
@@ -88,6 +91,22 @@ def test_the_python_example_prints_what_counts_and_nothing_else(market, product,
     counted = run(market, "SIJANG_KAFKA_BROKERS=$KAFKA sijangctl tail catalog", folder)
     assert sorted(event["id"] for event in events) == \
         sorted(json.loads(line)["id"] for line in counted)
+
+
+def test_the_public_topic_has_what_counts_and_nothing_else(market, product, folder):
+    create, kcat = shell_of("Without the rule: public topics")
+    run(market, f"export SIJANG_PARTITIONS={PARTITIONS}; {create}", folder)
+    env = {**market.settings, "SIJANG_RELAY_NAME": "relay"}
+    counted = run(market, "SIJANG_KAFKA_BROKERS=$KAFKA sijangctl tail catalog", folder)
+    ids = sorted(json.loads(line)["id"] for line in counted)
+
+    def published():
+        found = [re.search("ce_id=([^,]+)", line)[1] for line in run(market, kcat, folder)]
+        return sorted(found) if len(found) >= len(ids) else None
+    with Service("relay", folder, env, "SIJANG_RELAY_PORT") as relay:
+        relay.start()
+        assert wait_until(published, 60, "everything is published", 0.5) == ids
+    market.broker.delete_topic(PUBLIC)
 
 
 def test_confluents_registry_client_finds_every_schema(market):
