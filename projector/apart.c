@@ -14,7 +14,7 @@ static void remove_view(struct worker *worker, const struct projection *projecti
 static struct worker *start_apart(struct worker *home, struct projection *projection,
                                   struct error *error)
 {
-    struct worker *worker = worker_create(home->config, 1, error);
+    struct worker *worker = worker_create(home->config, home->share, 1, error);
     if (worker == NULL)
         return NULL;
     worker->home = home;

@@ -46,5 +46,7 @@ const struct config_entry projector_config_table[] = {
     {"SIJANG_PROJECTOR_REBUILD_BYTES", CONFIG_INTEGER, AT(rebuild_bytes), .initial = "268435456",
      .min = 1048576, .max = 1099511627776,
      .help = "of rows in memory while a view is rebuilt, about"},
+    {"SIJANG_PROJECTOR_SILENCE_MS", CONFIG_INTEGER, AT(silence_ms), .initial = "3000", .min = 500,
+     .max = 600000, .help = "silent for so long, a projector loses its partitions to the others"},
     {0},
 };

@@ -4,6 +4,8 @@
 #include "lib/core/config.h"
 #include <stdint.h>
 
+#define PROCESS_SIZE 13
+
 struct projector_config {
     const char *address;
     int64_t port;
@@ -22,6 +24,9 @@ struct projector_config {
     int64_t statement_timeout_ms;
     int64_t lag_events_max;
     int64_t rebuild_bytes;
+    int64_t silence_ms;
+    /* Not from outside: drawn at start, ends the application_name of all connections. */
+    char process[PROCESS_SIZE];
 };
 
 extern const struct config_entry projector_config_table[];

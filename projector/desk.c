@@ -144,13 +144,15 @@ static bool connect(struct desk *desk, struct error *error)
     if (desk->connection != NULL)
         return true;
     const char *schemas = list_schemas(desk);
-    if (schemas == NULL)
+    const char *name =
+        arena_print(&desk->arena, "sijang-projector operators %s", desk->config->process);
+    if (schemas == NULL || name == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "connecting");
     desk->connection = db_connect(
         &(struct db_options){
             .conninfo = desk->config->database.reveal,
             .search_path = schemas,
-            .application_name = "sijang-projector operators",
+            .application_name = name,
             .timeout_ms = (int)desk->config->statement_timeout_ms,
             .statements = desk->statements,
         },

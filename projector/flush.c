@@ -66,7 +66,8 @@ static bool send_all(const struct flush *flush, bool *ret_sent, struct error *er
 static bool has_something(const struct flush *flush)
 {
     for (size_t i = 0; i < flush->fence.set->count; i++)
-        if (flush->fence.all || sources_move(&flush->fence.set->items[i]->sources))
+        if (sources_move(&flush->fence.set->items[i]->sources) ||
+            (flush->fence.all && sources_held(&flush->fence.set->items[i]->sources) > 0))
             return true;
     return false;
 }

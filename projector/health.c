@@ -37,7 +37,8 @@ bool health_is_ready(const struct health_report *report, int64_t now_boot_us,
 {
     bool alive = report->heartbeat_boot_us > 0 &&
                  now_boot_us - report->heartbeat_boot_us <= HEARTBEAT_AGE_US_MAX;
-    bool connected = report->database_connected && report->log_connected;
+    bool connected =
+        report->database_connected && (report->log_connected || report->partitions == 0);
     bool near = report->lag_known && report->lag_events <= lag_events_max;
     bool moving = report->progress_boot_us > 0 &&
                   now_boot_us - report->progress_boot_us <= PROGRESS_AGE_US_MAX;
@@ -82,8 +83,9 @@ static void put_halt(struct buffer *out, const struct health_report *report)
 void health_write(const struct health_report *report, int64_t now_boot_us, bool ready,
                   struct buffer *out)
 {
-    buffer_print(out, "{\"ready\":%s,\"database\":%s,\"log\":%s", json_boolean(ready),
-                 json_boolean(report->database_connected), json_boolean(report->log_connected));
+    buffer_print(out, "{\"ready\":%s,\"database\":%s,\"log\":%s,\"partitions\":%zu",
+                 json_boolean(ready), json_boolean(report->database_connected),
+                 json_boolean(report->log_connected), report->partitions);
     if (report->lag_known)
         buffer_print(out, ",\"lag_events\":%lld,\"lag_ms\":%lld", (long long)report->lag_events,
                      (long long)report->lag_ms);

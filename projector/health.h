@@ -8,8 +8,9 @@
 struct health_report {
     bool database_connected;
     bool log_connected;
-    bool lag_known;            /* the end of every partition has been heard of */
-    int64_t lag_events;        /* records, over all partitions, that are not stored yet */
+    size_t partitions;         /* that this process works */
+    bool lag_known;            /* the end of every one of them has been heard of */
+    int64_t lag_events;        /* records, over all of them, that are not stored yet */
     int64_t lag_ms;            /* how long the partition furthest behind has been behind */
     int64_t heartbeat_boot_us; /* the worker's last turn */
     int64_t progress_boot_us;  /* the last transaction that moved a position */
@@ -31,7 +32,8 @@ void health_done(struct health *health);
 void health_publish(struct health *health, const struct health_report *report);
 void health_read(struct health *health, struct health_report *ret_report);
 
-/* Ready: alive, connected both ways, nothing halted, and near the end or on its way there. */
+/* Ready: alive, connected both ways, nothing halted, and near the end or on its way there. Who has
+ * no partitions, because others work them, is ready to, and has no need of the log. */
 bool health_is_ready(const struct health_report *report, int64_t now_boot_us,
                      int64_t lag_events_max);
 /* A JSON object. */

@@ -16,6 +16,8 @@
     X(faults, "sijang_projector_faults_total", COUNTER, "Times the worker had to begin again.")    \
     X(voided, "sijang_projector_void_records", GAUGE,                                              \
       "Records read that the log's rule makes void, since the start.")                             \
+    X(partitions, "sijang_projector_partitions", GAUGE,                                            \
+      "Partitions that this process works; others may work the rest.")                             \
     X(halted, "sijang_projector_halted_partitions", GAUGE,                                         \
       "Partitions that wait for another program or another log.")                                  \
     X(parked_keys, "sijang_projector_parked_keys", GAUGE,                                          \

@@ -72,13 +72,14 @@ static const struct record discarded_record = {
     .field_count = COUNT_OF(discarded_fields),
 };
 
-static const enum db_type views_types[] = {DB_TEXT_ARRAY, DB_INTEGER_ARRAY};
+static const enum db_type views_types[] = {DB_TEXT_ARRAY, DB_INTEGER_ARRAY, DB_INTEGER_ARRAY};
 
 static const struct db_statement parked_keys_read = {
     .name = "parked_keys_read",
     .sql = "SELECT DISTINCT k.view, k.key FROM projector.parked AS k"
            " JOIN unnest($1::text[], $2::integer[]) AS wanted (view, revision)"
-           " ON k.view = wanted.view AND k.revision = wanted.revision",
+           " ON k.view = wanted.view AND k.revision = wanted.revision"
+           " WHERE k.partition = ANY ($3::integer[])",
     .parameters = views_types,
     .parameter_count = COUNT_OF(views_types),
     .row = &key_record,
@@ -170,20 +171,34 @@ static bool take_discarded(struct projection *projection, const struct db_rows *
     return true;
 }
 
+/* All views of a worker hold the same. NULL: memory ran out. */
+static int64_t *list_held(const struct sources *sources, struct arena *arena, size_t *ret_count)
+{
+    int64_t *list = arena_alloc(arena, (size_t)sources->partition_count * sizeof(*list));
+    *ret_count = 0;
+    for (size_t i = 0; i < sources->count && list != NULL; i += sources->context_count)
+        if (sources->items[i].held)
+            list[(*ret_count)++] = sources->items[i].partition;
+    return list;
+}
+
 bool parking_load(struct db_connection *connection, const struct projection_set *set,
                   struct arena *arena, struct error *error)
 {
     struct text *views = arena_alloc(arena, set->count * sizeof(*views));
     int64_t *revisions = arena_alloc(arena, set->count * sizeof(*revisions));
+    size_t held_count;
+    int64_t *held = list_held(&set->items[0]->sources, arena, &held_count);
     struct db_rows keys, discarded;
-    if (views == NULL || revisions == NULL)
+    if (views == NULL || revisions == NULL || held == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "parked keys");
     for (size_t i = 0; i < set->count; i++) {
         views[i] = text_of(set->items[i]->view->name);
         revisions[i] = set->items[i]->view->revision;
         parked_clear(&set->items[i]->fold.parked);
     }
-    struct db_value values[] = {db_texts(views, set->count), db_integers(revisions, set->count)};
+    struct db_value values[] = {db_texts(views, set->count), db_integers(revisions, set->count),
+                                db_integers(held, held_count)};
     if (!db_run(connection, &parked_keys_read, values, arena, &keys, error) ||
         !db_run(connection, &discarded_read, values, arena, &discarded, error) ||
         !take_keys(set, &keys, error))

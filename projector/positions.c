@@ -252,6 +252,8 @@ static bool is_of_log(const struct position_row *row, const struct log_position 
 static enum place compare(const struct projection *projection, const struct position_row *row)
 {
     const struct source *source = find_source(&projection->sources, row);
+    if (source != NULL && !source->held)
+        return PLACE_SAME;
     if (source == NULL)
         return PLACE_MOVED;
     const struct log_position *stored = &source->stored;
@@ -340,7 +342,9 @@ static bool add_rows(struct fence_rows *rows, const struct fence *fence,
 {
     const struct sources *sources = &projection->sources;
     for (size_t i = 0; i < sources->count; i++) {
-        if (!fence->all && !partition_moves(sources, i - i % sources->context_count))
+        bool told = sources->items[i].held &&
+                    (fence->all || partition_moves(sources, i - i % sources->context_count));
+        if (!told)
             continue;
         const struct position_row *row =
             make_row(projection->view, &sources->items[i], fence->feeds, arena);

@@ -9,7 +9,7 @@ extern const struct db_statement *const position_statements[]; /* NULL-terminate
  * CONFIG_INVALID: the table knows partitions that the configuration does not. */
 MUST_CHECK bool positions_load(struct db_connection *connection, const struct projection_set *set,
                                struct arena *arena, struct error *error);
-/* Has anybody else written since? Sets each projection's place. */
+/* Has anybody else written since to what is held? Sets each projection's place. */
 MUST_CHECK bool positions_compare(struct db_connection *connection,
                                   const struct projection_set *set, struct arena *arena,
                                   struct error *error);
@@ -18,7 +18,7 @@ MUST_CHECK bool positions_compare(struct db_connection *connection,
 struct fence {
     const struct projection_set *set;
     const struct feeds *feeds;
-    bool all; /* also positions that do not move: tells readers that the projector is alive */
+    bool all; /* also those held that do not move: tells readers that the projector is alive */
 };
 
 /* The fence as a statement and its values, for who does not queue it; all from the arena.

@@ -101,6 +101,8 @@ static bool goes_on(void *self, int64_t records)
     bool more = !is_stopping(rebuilds) && keep_to_rate(rebuilds, records, progress->throttle);
     while (more && live_is_behind(rebuilds))
         more = pause_ms(rebuilds, GIVE_WAY_MS);
+    if (more && progress->live_behind > LIVE_LAG_EVENTS)
+        more = pause_ms(rebuilds, GIVE_WAY_MS);
     int64_t now_boot_us = clock_boot_us();
     progress->replay_us += now_boot_us - rebuilds->read_boot_us;
     rebuilds->read_boot_us = now_boot_us;
@@ -204,7 +206,7 @@ static bool follow(struct rebuilds *rebuilds, struct rebuild *rebuild, struct er
         projection_create(&rebuild->view, rebuilds->config, &rebuilds->names, error);
     if (rebuild->followed == NULL)
         return false;
-    rebuild->follower = worker_create(rebuilds->config, 1, error);
+    rebuild->follower = worker_create(rebuilds->config, NULL, 1, error);
     if (rebuild->follower != NULL) {
         worker_add(rebuild->follower, rebuild->followed);
         if (worker_start(rebuild->follower, error))

@@ -21,6 +21,7 @@ static const struct record row_record = {
 static const struct field wanted_fields[] = {
     {FIELD_AT(rebuild_progress, wanted), .kind = FIELD_BOOLEAN},
     {FIELD_AT(rebuild_progress, throttle), .kind = FIELD_INTEGER},
+    {FIELD_AT(rebuild_progress, live_behind), .kind = FIELD_INTEGER},
 };
 
 static const struct record wanted_record = {
@@ -66,7 +67,9 @@ static const struct db_statement tell = {
            " replay_ms = replay_ms + $5, sliced = sliced AND $6 <= partitions_done,"
            " partitions_done = greatest(partitions_done, $6), trouble = NULL,"
            " updated_at = clock_timestamp() WHERE view = $1 AND revision = $2"
-           " RETURNING NOT paused AS wanted, throttle",
+           " RETURNING NOT paused AS wanted, throttle, (SELECT"
+           " coalesce(sum(greatest(p.end_offset - p.next_offset, 0)), 0)::bigint"
+           " FROM projector.position AS p WHERE p.revision > 0) AS live_behind",
     .parameters = tell_types,
     .parameter_count = COUNT_OF(tell_types),
     .row = &wanted_record,
@@ -127,10 +130,17 @@ static bool take_lock(struct db_connection *connection, struct error *error)
 
 struct db_connection *rebuild_connect(const struct projector_config *config, struct error *error)
 {
+    struct arena CLEANUP(arena_done) arena;
+    arena_init(&arena, LOCK_ARENA_BYTES);
+    const char *name = arena_print(&arena, "sijang-projector rebuilds %s", config->process);
+    if (name == NULL) {
+        error_set(error, FAULT_OUT_OF_MEMORY, "connecting");
+        return NULL;
+    }
     struct db_connection *connection = db_connect(
         &(struct db_options){
             .conninfo = config->database.reveal,
-            .application_name = "sijang-projector rebuilds",
+            .application_name = name,
             .statements = statements, /* no time limit: an index takes as long as it takes */
         },
         error);
@@ -161,6 +171,7 @@ bool rebuild_tell(struct db_connection *connection, const struct view *view,
         .replay_us = progress->replay_us % 1000,
         .wanted = rows.count == 1 && told->wanted,
         .throttle = rows.count == 1 ? told->throttle : 0,
+        .live_behind = rows.count == 1 ? told->live_behind : 0,
     };
     return true;
 }

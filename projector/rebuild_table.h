@@ -22,6 +22,7 @@ struct rebuild_progress {
     int64_t replay_us;
     int64_t partitions_done; /* in all; 0: as before */
     int64_t throttle;        /* told back */
+    int64_t live_behind;     /* told back: records, whoever keeps the live views */
     bool wanted;             /* told back: neither paused nor dropped */
 };
 

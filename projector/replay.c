@@ -91,11 +91,14 @@ static bool connect_all(struct replay *replay, struct error *error)
     for (size_t i = 0; parking_statements[i] != NULL; i++)
         replay->statements[count++] = parking_statements[i];
     replay->statements[count] = &note_slice;
+    const char *name = arena_print(&replay->labels, "sijang-projector rebuild %s", config->process);
+    if (name == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "connecting");
     replay->connection = db_connect(
         &(struct db_options){
             .conninfo = config->database.reveal,
             .search_path = replay->options.view->schema,
-            .application_name = "sijang-projector rebuild",
+            .application_name = name,
             .asynchronous_commit = true,
             .timeout_ms = STATEMENT_TIMEOUT_MS,
             .statements = replay->statements,

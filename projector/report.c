@@ -38,6 +38,9 @@ static void measure_lag(const struct worker *worker, struct projection *projecti
     report->lag_ms = 0;
     for (size_t i = 0; i < projection->sources.count; i++) {
         struct source *source = &projection->sources.items[i];
+        metric_set(&projection->metrics.lag_events[i], 0);
+        if (!source->held)
+            continue;
         if (worker->feeds.items[source->feed].end == LOG_OFFSET_NONE) {
             report->lag_known = false;
             continue;
@@ -99,6 +102,7 @@ static void set_metrics(const struct worker *worker, struct projection *projecti
 {
     const struct health_report *report = &projection->report;
     struct view_metrics *metrics = &projection->metrics;
+    metric_set(VIEW_METRIC_OF(metrics, partitions), (int64_t)report->partitions);
     metric_set(VIEW_METRIC_OF(metrics, halted), (int64_t)report->halted_count);
     metric_set(VIEW_METRIC_OF(metrics, parked_keys), (int64_t)report->parked_keys);
     metric_set(VIEW_METRIC_OF(metrics, lag_ms), report->lag_ms);
@@ -118,6 +122,7 @@ void worker_report(struct worker *worker)
         projection->report.log_connected = connected;
         projection->report.database_connected = worker->connection != NULL;
         projection->report.waiting = worker->waiting;
+        projection->report.partitions = sources_held(&projection->sources);
         projection->report.parked_keys = projection->fold.parked.stored;
         measure_lag(worker, projection, now_boot_us);
         count_halts(projection);

@@ -2,9 +2,11 @@
 #include "projector/service.h"
 
 #include "lib/core/clock.h"
+#include "lib/core/id.h"
 #include "lib/core/logger.h"
 #include "projector/views.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define STOP_TIMEOUT_MS   2000
 #define METRICS_BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -45,7 +47,7 @@ static bool create_projections(struct service *service, struct error *error)
     service->metrics = calloc(views_count() + 1, sizeof(struct view_metrics *));
     if (service->projections == NULL || service->metrics == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "views");
-    service->worker = worker_create(&service->config, views_count(), error);
+    service->worker = worker_create(&service->config, service->share, views_count(), error);
     if (service->worker == NULL)
         return false;
     for (size_t context = 0; context < CONTEXT_COUNT; context++)
@@ -83,10 +85,21 @@ static bool start_server(struct service *service, struct error *error)
     return service->server != NULL;
 }
 
+/* The drawn end of an id. */
+static void name_process(char ret_name[static PROCESS_SIZE])
+{
+    struct uuid id = uuid_v7();
+    char string[UUID_TEXT_SIZE];
+    uuid_format(&id, string);
+    memcpy(ret_name, string + UUID_TEXT_SIZE - PROCESS_SIZE, PROCESS_SIZE);
+}
+
 bool service_start(struct service *service, struct error *error)
 {
+    name_process(service->config.process);
     arena_init(&service->arena, METRICS_BYTES_MAX);
-    if (!create_projections(service, error) ||
+    service->share = share_start(&service->config, error);
+    if (service->share == NULL || !create_projections(service, error) ||
         !desk_open(&service->config, &service->desk, error) || !start_server(service, error) ||
         !worker_start(service->worker, error))
         return false;
@@ -94,7 +107,8 @@ bool service_start(struct service *service, struct error *error)
         rebuilds_start(&service->config, service->projections, service->view_count, error);
     if (service->rebuilds == NULL)
         return false;
-    log_info("projector_started", LOG_NUMBER("views", (int64_t)service->view_count),
+    log_info("projector_started", LOG_STRING("process", service->config.process),
+             LOG_NUMBER("views", (int64_t)service->view_count),
              LOG_NUMBER("port", web_server_port(service->server)));
     return true;
 }
@@ -106,6 +120,7 @@ bool service_stop(struct service *service)
     service->desk = desk_close(service->desk);
     service->rebuilds = rebuilds_stop(service->rebuilds);
     service->worker = worker_destroy(service->worker);
+    service->share = share_stop(service->share);
     while (service->view_count > 0)
         (void)projection_destroy(service->projections[--service->view_count]);
     free(service->projections);

@@ -14,6 +14,7 @@ struct service {
     struct projection **projections;
     struct view_metrics **metrics;
     size_t view_count;
+    struct share *share;
     struct worker *worker;
     struct desk *desk;
     struct rebuilds *rebuilds;

@@ -37,15 +37,17 @@ static bool connect_database(struct worker *worker, struct error *error)
 {
     if (worker->connection != NULL)
         return true;
-    const char *schemas = list_schemas(worker, &worker->reading->arena);
-    if (schemas == NULL)
+    struct arena *arena = &worker->reading->arena;
+    const char *schemas = list_schemas(worker, arena);
+    const char *name = arena_print(arena, "sijang-projector views %s", worker->config->process);
+    if (schemas == NULL || name == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "connecting");
     list_statements(worker);
     worker->connection = db_connect(
         &(struct db_options){
             .conninfo = worker->config->database.reveal,
             .search_path = schemas,
-            .application_name = "sijang-projector",
+            .application_name = name,
             .asynchronous_commit = true,
             .timeout_ms = (int)worker->config->statement_timeout_ms,
             .statements = worker->statements,
@@ -60,6 +62,19 @@ static bool check_fingerprints(struct worker *worker, struct error *error)
         if (!fingerprint_check(worker->connection, worker->set.items[i]->view,
                                &worker->reading->arena, error))
             return false;
+    return true;
+}
+
+/* What is cached is of partitions that somebody else may have worked meanwhile. */
+static bool take_share(struct worker *worker, struct error *error)
+{
+    if (worker->share == NULL)
+        return true;
+    if (!share_take(worker->share, &worker->sharer, worker->held, error))
+        return false;
+    for (size_t i = 0; i < worker->set.count; i++)
+        if (sources_hold(&worker->set.items[i]->sources, worker->held))
+            projection_forget(worker->set.items[i]);
     return true;
 }
 
@@ -91,7 +106,9 @@ static int64_t records_behind(const struct worker *worker, const struct sources 
 {
     int64_t behind = 0;
     for (size_t i = 0; i < sources->count; i++)
-        behind += foremost(worker, sources->items[i].feed)->next - sources->items[i].stored.next;
+        if (sources->items[i].held)
+            behind +=
+                foremost(worker, sources->items[i].feed)->next - sources->items[i].stored.next;
     return behind;
 }
 
@@ -196,7 +213,7 @@ bool worker_begin_session(struct worker *worker, struct error *error)
 {
     start_over(worker);
     if (!connect_database(worker, error) || !check_fingerprints(worker, error) ||
-        !load_positions(worker, error))
+        !take_share(worker, error) || !load_positions(worker, error))
         return false;
     send_laggards_apart(worker);
     if (worker->set.count == 0)
@@ -210,6 +227,8 @@ bool worker_begin_session(struct worker *worker, struct error *error)
 void worker_end_session(struct worker *worker, const struct error *error)
 {
     worker->waiting = *error;
+    if (worker->share != NULL)
+        share_put(worker->share, &worker->sharer);
     for (size_t i = worker->set.count; i-- > 0;) {
         metric_add(VIEW_METRIC_OF(&worker->set.items[i]->metrics, faults), 1);
         projection_forget(worker->set.items[i]);

@@ -12,6 +12,7 @@ static void create_source(const struct view *view, struct sources *sources, size
     assert(source->context != NULL);
     source->partition = (int32_t)(number / sources->context_count);
     source->feed = feed_index((enum context_number)(source->context - contexts), source->partition);
+    source->held = true;
     sources->by_feed[source->feed] = source;
 }
 
@@ -39,6 +40,26 @@ void sources_destroy(struct sources *sources)
     free(sources->items);
     free(sources->by_feed);
     *sources = (struct sources){0};
+}
+
+bool sources_hold(struct sources *sources, const bool *held)
+{
+    bool changed = false;
+    for (size_t i = 0; i < sources->count; i++) {
+        struct source *source = &sources->items[i];
+        changed = changed || source->held != held[source->partition];
+        source->held = held[source->partition];
+        sources->by_feed[source->feed] = source->held ? source : NULL;
+    }
+    return changed;
+}
+
+size_t sources_held(const struct sources *sources)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sources->count; i += sources->context_count)
+        count += sources->items[i].held;
+    return count;
 }
 
 static void keep_name(char name[static HALT_NAME_SIZE], struct text text)
@@ -91,7 +112,7 @@ void sources_target_all(struct sources *sources, const struct batch *batch)
     for (size_t i = 0; i < sources->count; i++) {
         struct source *source = &sources->items[i];
         const struct batch_end *end = &batch->ends[source->feed];
-        if (end->moved && source_takes(source, &end->read))
+        if (source->held && end->moved && source_takes(source, &end->read))
             source->target = end->read;
     }
 }

@@ -19,6 +19,7 @@ struct halt {
 struct source {
     const struct context *context;
     int32_t partition;
+    bool held;                  /* this process works it; the rest is out of date if not */
     size_t feed;                /* in feeds.items */
     int64_t generation;         /* as the database has it; retries, discards and swaps raise it */
     struct log_position stored; /* as the database has it */
@@ -31,7 +32,7 @@ struct source {
 /* Ordered by partition number, then context: the sources of one partition number stand together. */
 struct sources {
     struct source *items;
-    struct source **by_feed; /* NULL: the view does not read it */
+    struct source **by_feed; /* NULL: the view does not read it, or it is not held */
     size_t count;
     size_t context_count;
     int32_t partition_count;
@@ -40,6 +41,10 @@ struct sources {
 MUST_CHECK bool sources_create(const struct view *view, int32_t partition_count,
                                struct sources *ret_sources, struct error *error);
 void sources_destroy(struct sources *sources);
+
+/* Works these partitions only, one entry for each. False: it does already. */
+bool sources_hold(struct sources *sources, const bool *held);
+size_t sources_held(const struct sources *sources); /* partitions */
 
 /* Stops reading on at that offset. `event` and `key` may be absent. The first halt stays. */
 void source_halt(struct source *source, int64_t offset, struct text event, struct text key,

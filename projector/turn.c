@@ -145,6 +145,8 @@ static void observe_batch(struct worker *worker, int64_t begun_boot_us)
 
 enum turn_outcome worker_turn(struct worker *worker, struct error *error)
 {
+    if (worker->share != NULL && share_has_changed(worker->share, &worker->sharer))
+        return TURN_MOVED;
     pace(worker);
     if (!collect(worker, poll_timeout_ms(worker), error))
         return TURN_FAILED;

@@ -43,12 +43,14 @@ static bool make_lists(struct worker *worker, size_t room, struct error *error)
     worker->set.items = calloc(room + 1, sizeof(struct projection *));
     worker->apart = calloc(room + 1, sizeof(struct worker *));
     worker->statements = calloc(statements_max(room), sizeof(struct db_statement *));
-    return (worker->set.items != NULL && worker->apart != NULL && worker->statements != NULL) ||
+    worker->held = calloc((size_t)worker->config->partitions, sizeof(*worker->held));
+    return (worker->set.items != NULL && worker->apart != NULL && worker->statements != NULL &&
+            worker->held != NULL) ||
            error_set(error, FAULT_OUT_OF_MEMORY, "a worker of %zu views", room);
 }
 
-struct worker *worker_create(const struct projector_config *config, size_t room,
-                             struct error *error)
+struct worker *worker_create(const struct projector_config *config, struct share *share,
+                             size_t room, struct error *error)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
     if (worker == NULL) {
@@ -57,6 +59,9 @@ struct worker *worker_create(const struct projector_config *config, size_t room,
     }
     size_t batch_bytes = (size_t)config->batch_bytes + BATCH_HEADROOM_BYTES;
     worker->config = config;
+    worker->share = share;
+    if (share != NULL)
+        share_join(share, &worker->sharer);
     worker->reading = &worker->batches[0];
     worker->writing = &worker->batches[1];
     init_waiting(worker);
@@ -151,6 +156,8 @@ static void run_session(struct worker *worker)
     size_t count = worker->set.count;
     while (!atomic_load(&worker->stopping)) {
         enum turn_outcome outcome = worker_turn(worker, &error);
+        if (outcome == TURN_MOVED)
+            return;
         if (outcome != TURN_FINE) {
             begin_again_later(worker, &error);
             return;
@@ -173,6 +180,8 @@ static void idle(struct worker *worker)
 {
     worker->attempts = 0;
     worker->waiting = (struct error){0};
+    if (worker->share != NULL)
+        share_put(worker->share, &worker->sharer);
     worker_pause(worker, IDLE_MS);
     (void)worker_take_back(worker);
 }
@@ -229,10 +238,13 @@ struct worker *worker_destroy(struct worker *worker)
     batch_done(&worker->batches[0]);
     batch_done(&worker->batches[1]);
     feeds_destroy(&worker->feeds);
+    if (worker->share != NULL)
+        share_leave(worker->share, &worker->sharer);
     (void)pthread_cond_destroy(&worker->changed);
     (void)pthread_mutex_destroy(&worker->mutex);
     free(worker->set.items);
     free(worker->apart);
+    free(worker->held);
     free(worker->statements);
     free(worker);
     return NULL;

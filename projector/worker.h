@@ -6,6 +6,7 @@
 
 #include "lib/log/reader.h"
 #include "projector/projection.h"
+#include "projector/share.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -13,6 +14,7 @@ struct worker {
     const struct projector_config *config;
     struct worker *home;       /* where its view returns to; NULL: it is the shared one */
     struct projection_set set; /* has room for all views; the views are borrowed */
+    struct share *share;       /* says which partitions to work; NULL: all */
 
     /* The rest belongs to the thread. */
     struct feeds feeds;
@@ -20,6 +22,8 @@ struct worker {
     struct batch *reading; /* what is being collected */
     struct batch *writing; /* what is being folded and written, while more is collected */
     const struct db_statement **statements;
+    bool *held; /* by partition, as taken from the share */
+    struct sharer sharer;
     struct log_port *port;
     struct log_reader *reader;
     struct db_connection *connection;
@@ -42,9 +46,9 @@ struct worker {
     atomic_bool refused;  /* stopped by itself: it must not run with this configuration */
 };
 
-/* `room`: how many views it may ever have; it has none yet. */
-MUST_CHECK struct worker *worker_create(const struct projector_config *config, size_t room,
-                                        struct error *error);
+/* `share` must outlive it. `room`: how many views it may ever have; it has none yet. */
+MUST_CHECK struct worker *worker_create(const struct projector_config *config, struct share *share,
+                                        size_t room, struct error *error);
 /* Before it starts, or on its thread. */
 void worker_add(struct worker *worker, struct projection *projection);
 MUST_CHECK bool worker_start(struct worker *worker, struct error *error);
@@ -60,6 +64,7 @@ void worker_end_session(struct worker *worker, const struct error *error);
 
 enum turn_outcome {
     TURN_FINE = 1,
+    TURN_MOVED,  /* it shall work other partitions: begin again */
     TURN_FENCED, /* another projector has written: begin again */
     TURN_FAILED, /* see the error: begin again later */
 };

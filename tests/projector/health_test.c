@@ -16,6 +16,7 @@ static struct health_report healthy(void)
     return (struct health_report){
         .database_connected = true,
         .log_connected = true,
+        .partitions = 8,
         .lag_known = true,
         .heartbeat_boot_us = NOW - SECOND,
     };
@@ -51,6 +52,17 @@ static void both_connections_are_needed(void **unused)
     assert_false(is_ready(&report));
     report = healthy();
     report.log_connected = false;
+    assert_false(is_ready(&report));
+}
+
+static void who_has_no_partition_needs_no_log(void **unused)
+{
+    (void)unused;
+    struct health_report report = healthy();
+    report.partitions = 0;
+    report.log_connected = false;
+    assert_true(is_ready(&report));
+    report.database_connected = false;
     assert_false(is_ready(&report));
 }
 
@@ -97,6 +109,7 @@ int main(void)
         cmocka_unit_test(a_view_at_the_end_is_ready_without_progress),
         cmocka_unit_test(a_worker_that_has_not_turned_is_not_ready),
         cmocka_unit_test(both_connections_are_needed),
+        cmocka_unit_test(who_has_no_partition_needs_no_log),
         cmocka_unit_test(far_behind_it_is_ready_only_while_it_moves),
         cmocka_unit_test(an_unknown_end_is_not_an_end_reached),
         cmocka_unit_test(one_halted_partition_is_enough),

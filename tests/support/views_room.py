@@ -3,6 +3,8 @@
 import threading
 import time
 
+import requests
+
 from support.broker import Broker
 from support.ledger import Ledger, check_views
 from support.paths import ROOT
@@ -120,3 +122,26 @@ def total(room, view="product_detail"):
 def more(room, count, timeout_s=30):
     goal = total(room) + count
     wait_until(lambda: total(room) >= goal, timeout_s, f"{count} more records are stored", 0.002)
+
+
+def kept(projector):
+    """How many partitions it says it works."""
+    try:
+        return projector.metric('sijang_projector_partitions{view="product_detail"}')
+    except (KeyError, requests.RequestException):
+        return None
+
+
+def wait_until_kept(projectors, counts, timeout_s=20):
+    """Each partition has one of them, in whatever order."""
+    def is_so():
+        now = [kept(projector) for projector in projectors]
+        return None not in now and sorted(now) == sorted(counts)
+    wait_until(is_so, timeout_s, f"{len(projectors)} projectors share like {counts}", 0.02)
+
+
+def snatch(room):
+    """Each partition changes hands behind its worker's back: for a moment two believe."""
+    room.query_rows("UPDATE projector.share AS s SET process = (SELECT m.process"
+                    " FROM projector.member AS m WHERE m.process <> s.process LIMIT 1)"
+                    " WHERE (SELECT count(*) FROM projector.member) > 1")
