@@ -30,10 +30,10 @@ def works(projector, room):
 
 def check(room, *projectors):
     room.check()
-    nobody_parks(room, *projectors)
+    check_nothing_is_parked(room, *projectors)
 
 
-def nobody_parks(room, *projectors):
+def check_nothing_is_parked(room, *projectors):
     assert room.query_rows("SELECT count(*) FROM projector.parked") == [(0,)]
     for projector in projectors:
         assert not projector.log_contains("view_halted")
@@ -133,7 +133,7 @@ def test_operators_may_ask_any_projector(room):
     room.query_rows("SELECT projector.rebuild_swap('product_list', 1, 5000)")
     room.writer.work(200)
     room.wait_until_at(room.ends())
-    nobody_parks(room, *projectors)
+    check_nothing_is_parked(room, *projectors)
     expected = Ledger(room.broker, PARTITIONS).rows()
     for product in poisoned:  # what was discarded is missing in theirs
         del expected[product.id]
