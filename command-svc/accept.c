@@ -190,8 +190,14 @@ static void finish(struct call *call)
     web_resume(call->origin);
 }
 
+/* What is not hosted here is somebody else's, whoever that is. */
 static bool submit(struct call *call, const struct service *service)
 {
+    if (hosting_find(&service->hosting, call->context) < 0) {
+        call_misplace(call);
+        finish(call);
+        return true;
+    }
     struct shard *shard = service->shards[call->partition % service->config->shards].shard;
 
     if (shard_submit(shard, call, call->partition, call->context))

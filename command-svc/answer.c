@@ -5,6 +5,12 @@
 #include "command-svc/passage.h"
 #include <assert.h>
 
+const struct problem problem_context_not_hosted = {
+    .status = 421,
+    .code = "context_not_hosted",
+    .title = "This process does not host the context. Ask one that does.",
+};
+
 static struct text created_id(const struct call *call)
 {
     return call->command->effect == COMMAND_CREATES_PART ? call->part_id : call->aggregate_id;

@@ -1,11 +1,13 @@
 /* command-svc's configuration: the table that --help prints. */
 #include "command-svc/config.h"
 
+#include "command-svc/hosting.h"
+
 #include <stddef.h>
 
 #define AT(member) .offset = offsetof(struct command_config, member)
 
-const struct config_entry command_config_table[] = {
+static const struct config_entry table[] = {
     {"SIJANG_ADDRESS", CONFIG_TEXT, AT(address), .initial = "127.0.0.1", .min = 1, .max = 64,
      .help = "numeric address to listen on"},
     {"SIJANG_COMMAND_PORT", CONFIG_INTEGER, AT(port), .initial = "8081", .max = 65535,
@@ -46,7 +48,10 @@ const struct config_entry command_config_table[] = {
     {"SIJANG_PRODUCE_BYTES_MAX", CONFIG_INTEGER, AT(produce_bytes_max), .initial = "33554432",
      .min = 1048576, .max = 4294967296, .help = "on their way to the log, per shard"},
     {"SIJANG_DEPLOYMENT", CONFIG_TEXT, AT(deployment), .initial = "main", .min = 1, .max = 100,
-     .help = "processes of one name share the partitions"},
+     .help = "processes of one name share the partitions of their contexts"},
+    {"SIJANG_CONTEXTS", CONFIG_TEXT, AT(contexts), .initial = "", .max = 1000,
+     .help = "what this process hosts, comma separated, the same in all of its deployment; empty: "
+             "everything. Commands for others are forwarded"},
     {"SIJANG_ADVERTISE", CONFIG_TEXT, AT(advertise), .initial = "", .max = 255,
      .help = "host:port at which the others reach this process, and its name among them; empty: "
              "where it listens"},
@@ -57,3 +62,13 @@ const struct config_entry command_config_table[] = {
              "notice; not if it is alone"},
     {0},
 };
+
+static bool check(const void *self, struct error *error)
+{
+    const struct command_config *config = self;
+    struct hosting hosting;
+
+    return hosting_read(config->contexts, &hosting, error);
+}
+
+const struct config_program command_program = {"command-svc", table, check};

@@ -23,9 +23,10 @@ struct command_config {
     int64_t overlay_bytes_max;
     int64_t produce_bytes_max;
     const char *deployment;
+    const char *contexts;
     const char *advertise;
     int64_t session_timeout_ms;
     int64_t leave_ms;
 };
 
-extern const struct config_entry command_config_table[];
+extern const struct config_program command_program;

@@ -16,6 +16,8 @@ const struct context *const contexts[] = {
     NULL,
 };
 
+static_assert(sizeof(contexts) / sizeof(contexts[0]) <= CONTEXTS_MAX + 1, "CONTEXTS_MAX");
+
 int contexts_find(const char *name)
 {
     for (int c = 0; contexts[c] != NULL; c++)

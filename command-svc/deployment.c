@@ -2,7 +2,7 @@
  * so that the order of members stays the same and a restart is no news. */
 #include "command-svc/deployment.h"
 
-#include "command-svc/contexts.h"
+#include "command-svc/hosting.h"
 #include "lib/core/clock.h"
 #include "lib/core/logger.h"
 #include "lib/log/group.h"
@@ -20,15 +20,13 @@
 #define HEARTBEAT_MS     200
 #define WAIT_MS          50
 #define TEXTS_MAX        (64 * 1024)
-#define CONTEXTS_MAX     16
 #define GROUP_NAME_START "sijang.command."
 
 struct deployment {
     struct deployment_options options;
     struct arena texts;
-    const char *names[CONTEXTS_MAX + 1];
-    const char *topics[CONTEXTS_MAX + 1];
-    int context_count;
+    const char *names[CONTEXTS_MAX + 1];  /* of all contexts: any may have to be found */
+    const char *topics[CONTEXTS_MAX + 1]; /* of those hosted */
     struct log_port *port;
     struct group_port *group;
     struct ownership ownership;
@@ -41,14 +39,15 @@ struct deployment {
 
 static bool name_contexts(struct deployment *deployment)
 {
+    const struct hosting *hosting = deployment->options.hosting;
     bool complete = true;
 
-    for (int c = 0; c < CONTEXTS_MAX && contexts[c] != NULL; c++) {
+    for (int c = 0; contexts[c] != NULL; c++)
         deployment->names[c] = contexts[c]->name;
-        deployment->topics[c] =
-            arena_print(&deployment->texts, "sijang.%s.events.v1", contexts[c]->name);
-        complete = complete && deployment->topics[c] != NULL;
-        deployment->context_count++;
+    for (int h = 0; h < hosting->count; h++) {
+        deployment->topics[h] = arena_print(&deployment->texts, "sijang.%s.events.v1",
+                                            contexts[hosting->contexts[h]]->name);
+        complete = complete && deployment->topics[h] != NULL;
     }
     return complete;
 }
@@ -97,7 +96,7 @@ static bool open_membership(struct deployment *deployment, const char *address, 
         .heartbeat_ms = HEARTBEAT_MS,
     };
     struct membership_options options = {
-        .topic_count = deployment->context_count,
+        .topic_count = deployment->options.hosting->count,
         .partition_count = (int32_t)config->partitions,
         .session_timeout_us = config->session_timeout_ms * 1000,
         .changed = tell_changed,

@@ -7,9 +7,11 @@
 #include "lib/core/error.h"
 
 struct deployment;
+struct hosting;
 
 struct deployment_options {
     const struct command_config *config; /* borrowed */
+    const struct hosting *hosting;       /* borrowed; what the group deals out */
     struct uuid incarnation;             /* of this process */
     /* Something became known: of assignments, or of owners. On its thread. */
     void (*changed)(void *user);

@@ -107,8 +107,13 @@ static void submit(struct visit *visit, const struct service *service, struct er
     call->finish = finish;
     call->context = context;
     call->partition = log_partition_of(call->aggregate_id, (int32_t)service->config->partitions);
-    shard = service->shards[call->partition % service->config->shards].shard;
     web_suspend(visit->request, answer, visit);
+    if (hosting_find(&service->hosting, context) < 0) {
+        call_misplace(call);
+        finish(call);
+        return;
+    }
+    shard = service->shards[call->partition % service->config->shards].shard;
     if (shard_submit(shard, call, call->partition, context))
         return;
     call_fault(call, FAULT_OVERLOADED);

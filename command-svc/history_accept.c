@@ -1,6 +1,7 @@
 /* From HTTP to the shard: who asks, for which stream, for which part of it. */
 #include "command-svc/history_accept.h"
 
+#include "command-svc/answer.h"
 #include "command-svc/contexts.h"
 #include "command-svc/history.h"
 #include "command-svc/service.h"
@@ -180,6 +181,10 @@ static bool prepare(struct history *history, struct web_request *request, int *r
         return false;
     if (!find_stream(history, request, ret_context)) {
         history->problem = &problem_stream_not_found;
+        return false;
+    }
+    if (hosting_find(&service->hosting, *ret_context) < 0) {
+        history->problem = &problem_context_not_hosted;
         return false;
     }
     history->partition = log_partition_of(history->id, (int32_t)service->config->partitions);

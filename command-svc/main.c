@@ -1,7 +1,6 @@
 /* command-svc: takes commands over HTTP, decides them, and answers once the log has the outcome. */
 #include "command-svc/accept.h"
 #include "command-svc/config.h"
-#include "command-svc/contexts.h"
 #include "command-svc/courier.h"
 #include "command-svc/deployment.h"
 #include "command-svc/errand_accept.h"
@@ -64,7 +63,8 @@ static bool deliver(void *self, struct call *call, int32_t partition, int contex
     call->context = context;
     if (courier_is_for(service->courier, call))
         return courier_take(service->courier, call);
-    return shard_submit(service->shards[partition % service->config->shards].shard, call, partition,
+    return hosting_find(&service->hosting, context) >= 0 &&
+           shard_submit(service->shards[partition % service->config->shards].shard, call, partition,
                         context);
 }
 
@@ -81,6 +81,7 @@ static bool join_deployment(struct service *service, struct error *error)
 {
     struct deployment_options options = {
         .config = service->config,
+        .hosting = &service->hosting,
         .incarnation = service->incarnation,
         .changed = changed,
         .user = service,
@@ -136,6 +137,7 @@ static bool start_shards(struct service *service, struct error *error)
         .incarnation = service->incarnation,
         .ownership = deployment_ownership(service->deployment),
         .mirror = service->mirror,
+        .hosting = &service->hosting,
     };
 
     service->shards = calloc((size_t)service->config->shards, sizeof(*service->shards));
@@ -202,7 +204,9 @@ static int run(const struct command_config *config)
     contexts_check();
     web_probes_set(&probes);
     service.auth = web_auth_create(&auth, &error);
-    bool started = service.auth != NULL && join_deployment(&service, &error) &&
+    bool started = service.auth != NULL &&
+                   hosting_read(config->contexts, &service.hosting, &error) &&
+                   join_deployment(&service, &error) &&
                    (service.mirror = reaction_mirror_start(config, &error)) != NULL &&
                    start_shards(&service, &error) && start_forwarding(&service, &error) &&
                    (server = start_server(&service, &error)) != NULL &&
@@ -237,7 +241,7 @@ int main(int argc, char **argv)
 {
     struct command_config config;
 
-    switch (config_from_main(argc, argv, "command-svc", command_config_table, &config)) {
+    switch (config_from_main(argc, argv, &command_program, &config)) {
     case CONFIG_EXIT_OK: return EXIT_SUCCESS;
     case CONFIG_EXIT_FAILED: return EXIT_FAILURE;
     case CONFIG_RUN: break;

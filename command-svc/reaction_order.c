@@ -1,6 +1,7 @@
 /* From the operator to every shard: each looks after the partitions it serves. */
 #include "command-svc/reaction_order.h"
 
+#include "command-svc/answer.h"
 #include "command-svc/contexts.h"
 #include "command-svc/reaction.h"
 #include "command-svc/service.h"
@@ -81,6 +82,10 @@ static void accept_order(struct web_request *request, const void *unused)
     if ((caller.roles & ROLE_ADMIN) == 0 || !find_reaction(request, &order)) {
         web_problem(request,
                     (caller.roles & ROLE_ADMIN) == 0 ? &problem_forbidden : &problem_no_reaction);
+        return;
+    }
+    if (hosting_find(&service->hosting, order.context) < 0) {
+        web_problem(request, &problem_context_not_hosted);
         return;
     }
     if (!read_order(request, &order))

@@ -3,6 +3,7 @@
 
 #include "command-svc/config.h"
 #include "command-svc/forwarded.h"
+#include "command-svc/hosting.h"
 #include "command-svc/request_hash.h"
 #include "lib/web/auth.h"
 #include <stdatomic.h>
@@ -16,6 +17,7 @@ struct shard_thread;
 
 struct service {
     const struct command_config *config;
+    struct hosting hosting; /* what it hosts */
     struct web_auth *auth;
     struct forwarded_key forwarded_key;
     struct request_hash_key request_hash_key;

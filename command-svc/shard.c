@@ -2,10 +2,10 @@
  * port, so that a simulation owns it. */
 #include "command-svc/shard.h"
 
-#include "command-svc/contexts.h"
 #include "command-svc/deadlines.h"
 #include "command-svc/gate.h"
 #include "command-svc/history_queue.h"
+#include "command-svc/hosting.h"
 #include "command-svc/lane.h"
 #include "command-svc/metrics.h"
 #include "command-svc/proof.h"
@@ -14,11 +14,11 @@
 #include "command-svc/returns.h"
 #include "lib/core/logger.h"
 #include "lib/log/port.h"
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTEXTS_MAX       16
 #define CALL_ARENA_MAX     (4 * 1024 * 1024)
 #define INDEX_MAP_BYTES    (256 * 1024 * 1024)
 #define FLUSH_COMMITS      256
@@ -36,7 +36,7 @@
 #define SETTLE_BACKOFF_US  50000
 #define SETTLE_BACKOFF_MAX 2000000
 
-/* One partition number: its index, and a lane per context. */
+/* One partition number: its index, and a lane per hosted context. */
 struct holding {
     struct index *index;
     struct lane lanes[CONTEXTS_MAX];
@@ -49,7 +49,8 @@ struct shard {
     const struct command_config *config;
     int number;
     struct log_port *port;
-    int context_count;
+    struct hosting hosting;
+    int context_count; /* hosted */
     size_t holding_count;
     size_t flushed;           /* the holding flushed last */
     struct holding *holdings; /* of partitions number, number + shards, … */
@@ -82,7 +83,10 @@ static int64_t boot_us_of(const struct shard *shard)
 
 static struct lane *find_lane(struct shard *shard, int32_t partition, int context)
 {
-    return &shard->holdings[partition / shard->config->shards].lanes[context];
+    int place = hosting_find(&shard->hosting, context);
+
+    assert(place >= 0);
+    return &shard->holdings[partition / shard->config->shards].lanes[place];
 }
 
 bool shard_submit(struct shard *shard, struct call *call, int32_t partition, int context)
@@ -308,7 +312,8 @@ static void take_order(struct shard *shard)
     shard->ordered = false;
     pthread_mutex_unlock(&shard->mutex);
     for (size_t i = 0; ordered && i < shard->holding_count; i++)
-        reactor_order(shard->holdings[i].lanes[order.context].reactor, &order);
+        reactor_order(find_lane(shard, shard->holdings[i].lanes[0].number, order.context)->reactor,
+                      &order);
 }
 
 static void react(struct shard *shard, int64_t boot_us)
@@ -389,7 +394,7 @@ static bool open_index(struct shard *shard, struct holding *holding, int32_t par
     if (path == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "opening the index");
     for (int c = 0; c < shard->context_count; c++)
-        names[c] = contexts[c]->name;
+        names[c] = contexts[shard->hosting.contexts[c]]->name;
     holding->index = index_open(
         &(struct index_options){
             .path = path,
@@ -406,25 +411,26 @@ static bool open_index(struct shard *shard, struct holding *holding, int32_t par
     return true;
 }
 
-static bool open_lane(struct shard *shard, struct holding *holding, int32_t partition, int context,
+static bool open_lane(struct shard *shard, struct holding *holding, int32_t partition, int place,
                       struct error *error)
 {
-    struct lane *lane = &holding->lanes[context];
+    const struct context *context = contexts[shard->hosting.contexts[place]];
+    struct lane *lane = &holding->lanes[place];
     struct log_position from;
 
     *lane = (struct lane){
-        .store = {.context = contexts[context],
-                  .index = index_context(holding->index, contexts[context]->name),
+        .store = {.context = context,
+                  .index = index_context(holding->index, context->name),
                   .scratch = &shard->scratch},
         .index = holding->index,
         .number = partition,
         .arena = &shard->arena,
         .payloads = &shard->payloads,
         .open_calls = &shard->open_calls,
-        .tenure = {.ownership = shard->ownership, .topic = context},
+        .tenure = {.ownership = shard->ownership, .topic = place},
         .gate = &shard->gate,
     };
-    char *topic = arena_print(&shard->arena, "sijang.%s.events.v1", contexts[context]->name);
+    char *topic = arena_print(&shard->arena, "sijang.%s.events.v1", context->name);
     if (topic == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "opening a lane");
     struct text stored = index_position(lane->store.index);
@@ -550,8 +556,11 @@ static struct shard *create(const struct shard_options *options)
     };
     returns_init(&shard->returns);
     shard->ownership = options->ownership;
-    while (contexts[shard->context_count] != NULL)
-        shard->context_count++;
+    if (options->hosting != NULL)
+        shard->hosting = *options->hosting;
+    else
+        hosting_all(&shard->hosting);
+    shard->context_count = shard->hosting.count;
     pthread_mutex_init(&shard->mutex, NULL);
     history_queue_init(&shard->histories);
     arena_init(&shard->arena, CALL_ARENA_MAX);

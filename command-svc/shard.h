@@ -9,6 +9,7 @@
 
 struct shard;
 struct history;
+struct hosting;
 struct ownership;
 struct readiness;
 struct log_port;
@@ -26,6 +27,7 @@ struct shard_options {
     void *deliver_self;
     struct ownership *ownership; /* borrowed; NULL: the process is alone, and claims everything */
     struct reaction_mirror *mirror; /* borrowed; NULL: marks are not shown */
+    const struct hosting *hosting;  /* copied; NULL: all contexts */
 };
 
 /* Opens the indexes of partitions number, number + config->shards, …, begins to follow, and
@@ -41,7 +43,8 @@ size_t shard_turn(struct shard *shard);
 void shard_wait(struct shard *shard);
 void shard_wake(struct shard *shard); /* any thread */
 
-/* Any thread. False: too many are under way (or it refuses); the call is still the caller's. */
+/* Any thread. False: too many are under way (or it refuses); the call is still the caller's. The
+ * context is hosted, here and in what follows. */
 MUST_CHECK bool shard_submit(struct shard *shard, struct call *call, int32_t partition,
                              int context);
 /* Any thread: the same for reading a stream. Its lane need not be served here. */

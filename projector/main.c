@@ -4,12 +4,14 @@
 #include "projector/service.h"
 #include <stdlib.h>
 
+static const struct config_program program = {.name = "projector", .table = projector_config_table};
+
 int main(int argc, char **argv)
 {
     struct service service = {0};
     struct error error = {0};
     shutdown_prepare();
-    switch (config_from_main(argc, argv, "projector", projector_config_table, &service.config)) {
+    switch (config_from_main(argc, argv, &program, &service.config)) {
     case CONFIG_EXIT_OK: return EXIT_SUCCESS;
     case CONFIG_EXIT_FAILED: return EXIT_FAILURE;
     case CONFIG_RUN: break;

@@ -37,11 +37,13 @@ static int run(const struct query_config *config)
     return EXIT_SUCCESS;
 }
 
+static const struct config_program program = {.name = "query-svc", .table = query_config_table};
+
 int main(int argc, char **argv)
 {
     struct query_config config;
 
-    switch (config_from_main(argc, argv, "query-svc", query_config_table, &config)) {
+    switch (config_from_main(argc, argv, &program, &config)) {
     case CONFIG_EXIT_OK: return EXIT_SUCCESS;
     case CONFIG_EXIT_FAILED: return EXIT_FAILURE;
     case CONFIG_RUN: break;

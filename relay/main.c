@@ -51,13 +51,15 @@ static bool serve(const struct relay_config *config, struct error *error)
     return started;
 }
 
+static const struct config_program program = {.name = "relay", .table = relay_config_table};
+
 int main(int argc, char **argv)
 {
     struct relay_config config;
     struct error error = {0};
 
     shutdown_prepare();
-    switch (config_from_main(argc, argv, "relay", relay_config_table, &config)) {
+    switch (config_from_main(argc, argv, &program, &config)) {
     case CONFIG_EXIT_OK: return EXIT_SUCCESS;
     case CONFIG_EXIT_FAILED: return EXIT_FAILURE;
     case CONFIG_RUN: break;

@@ -8,15 +8,21 @@ var=${SIJANG_VAR:-$root/var} # a second market from the same clone: another fold
 build=$root/build/release
 
 # Option without its dashes, variable, default.
-port_table="
+number_table="
 port-gateway SIJANG_GATEWAY_PORT 8080
 port-command SIJANG_COMMAND_PORT 8081
+port-command-2 SIJANG_COMMAND_PORT_2 8084
+port-command-3 SIJANG_COMMAND_PORT_3 8085
+port-command-4 SIJANG_COMMAND_PORT_4 8086
 port-query SIJANG_QUERY_PORT 8082
 port-projector SIJANG_PROJECTOR_PORT 8083
 port-kafka SIJANG_KAFKA_PORT 9092
 port-kafka-controller SIJANG_KAFKA_CONTROLLER_PORT 9093
 port-postgres SIJANG_POSTGRES_PORT 5433
+command-processes SIJANG_COMMAND_PROCESSES 1
 "
+
+processes_max=4 # as many as the gateway's configuration knows
 
 say() {
 	printf '%s\n' "$*"
@@ -27,24 +33,26 @@ fail() {
 	exit 1
 }
 
-# settings_load [--port-... N]...: sets all variables; unknown words are an error.
+# settings_load [--OPTION N]...: sets all variables; unknown words are an error.
 settings_load() {
 	local option variable initial
 	while [ $# -gt 0 ]; do
 		option=${1#--}
-		variable=$(awk -v option="${option%%=*}" '$1 == option { print $2 }' <<<"$port_table")
+		variable=$(awk -v option="${option%%=*}" '$1 == option { print $2 }' <<<"$number_table")
 		[ -n "$variable" ] && [ "$1" != "$option" ] || fail "unknown option $1; see ./sijang help"
 		if [ "${1#*=}" != "$1" ]; then
 			set -- "--${option%%=*}" "${1#*=}" "${@:2}"
 		fi
-		[[ ${2:-} =~ ^[0-9]{1,5}$ ]] || fail "$1 wants a port number"
+		[[ ${2:-} =~ ^[0-9]{1,5}$ ]] || fail "$1 wants a number"
 		printf -v "$variable" %s "$2"
 		shift 2
 	done
 	while read -r option variable initial; do
 		[ -n "$option" ] || continue
 		[ -n "${!variable:-}" ] || printf -v "$variable" %s "$(remembered "$variable" "$initial")"
-	done <<<"$port_table"
+	done <<<"$number_table"
+	[ "$SIJANG_COMMAND_PROCESSES" -ge 1 ] && [ "$SIJANG_COMMAND_PROCESSES" -le $processes_max ] ||
+		fail "--command-processes wants a number from 1 to $processes_max"
 	settings_derive
 }
 
@@ -60,7 +68,7 @@ settings_remember() {
 	local option variable initial
 	while read -r option variable initial; do
 		[ -z "$option" ] || printf '%s=%s\n' "$variable" "${!variable}"
-	done <<<"$port_table" >"$var/settings"
+	done <<<"$number_table" >"$var/settings"
 }
 
 settings_derive() {
@@ -68,11 +76,17 @@ settings_derive() {
 	SIJANG_KAFKA_BROKERS=127.0.0.1:$SIJANG_KAFKA_PORT
 	SIJANG_PARTITIONS=${SIJANG_PARTITIONS:-8}
 	SIJANG_INDEX_PATH=$var/index
+	SIJANG_DEPLOYMENT=main
 	SIJANG_TOKEN_ISSUER=sijang
 	SIJANG_GATEWAY_BIND=127.0.0.1:$SIJANG_GATEWAY_PORT
 	SIJANG_COMMAND_SERVER=127.0.0.1:$SIJANG_COMMAND_PORT
 	SIJANG_QUERY_SERVER=127.0.0.1:$SIJANG_QUERY_PORT
 	SIJANG_PROJECTOR_SERVER=127.0.0.1:$SIJANG_PROJECTOR_PORT
+	local number port
+	for ((number = 2; number <= SIJANG_COMMAND_PROCESSES; number++)); do
+		port=SIJANG_COMMAND_PORT_$number
+		printf -v "SIJANG_COMMAND_SERVER_$number" '127.0.0.1:%s' "${!port}"
+	done
 	if [ -r "$var/secret" ]; then
 		secrets_load
 	fi

@@ -1,9 +1,11 @@
-/* The command line every program has: --help, --check, --version. Everything else is the
- * environment's. */
+/* The command line every program has: --help, --check, --version, and each row of the table as an
+ * option, which then stands for its environment variable. */
 #include "lib/core/config.h"
 
 #include "lib/core/config_entry.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_entry_help(const struct config_entry *entry, FILE *out)
@@ -30,11 +32,12 @@ static void print_entry_help(const struct config_entry *entry, FILE *out)
 void config_print_help(const struct config_entry *table, const char *program, FILE *out)
 {
     (void)fprintf(out,
-                  "Usage: %s [--help | --check | --version]\n\n"
+                  "Usage: %s [--help | --check | --version] [--OPTION VALUE]...\n\n"
                   "  --help     this text\n"
                   "  --check    read the configuration, print it and say whether it is valid\n"
                   "  --version  print the version\n\n"
-                  "Environment:\n",
+                  "Environment; each variable but secrets is an option, too, which wins: what\n"
+                  "follows the first _ of its name, as --a-b for PREFIX_A_B:\n",
                   program);
     for (const struct config_entry *entry = table; entry->name != NULL; entry++)
         print_entry_help(entry, out);
@@ -55,39 +58,107 @@ static void print_entry_value(const struct config_entry *entry, const void *conf
     }
 }
 
-static bool load_and_tell(const struct config_entry *table, void *config, const char *program,
-                          bool print_values)
+static bool load_and_tell(const struct config_program *program, void *config, bool print_values)
 {
+    struct error error;
     bool valid = true;
-    for (const struct config_entry *entry = table; entry->name != NULL; entry++) {
-        struct error error;
+    for (const struct config_entry *entry = program->table; entry->name != NULL; entry++) {
         if (config_load_entry(entry, config, &error)) {
             if (print_values)
                 print_entry_value(entry, config);
             continue;
         }
-        (void)fprintf(stderr, "%s: %s\n", program, error.detail);
+        (void)fprintf(stderr, "%s: %s\n", program->name, error.detail);
         valid = false;
     }
-    return valid;
+    if (!valid || program->check == NULL || program->check(config, &error))
+        return valid;
+    (void)fprintf(stderr, "%s: %s\n", program->name, error.detail);
+    return false;
 }
 
-enum config_outcome config_from_main(int argc, char **argv, const char *program,
-                                     const struct config_entry *table, void *config)
+/* What a command line asks for, besides options. */
+struct asked {
+    bool help, version, check;
+};
+
+static bool is_option_of(const struct config_entry *entry, const char *word, size_t size)
 {
-    if (argc <= 1)
-        return load_and_tell(table, config, program, false) ? CONFIG_RUN : CONFIG_EXIT_FAILED;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        config_print_help(table, program, stdout);
+    const char *name = strchr(entry->name, '_');
+
+    if (name == NULL || strlen(++name) != size)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (word[i] != (name[i] == '_' ? '-' : tolower((unsigned char)name[i])))
+            return false;
+    return true;
+}
+
+/* Of `--word value` or `--word=value`. NULL: no such option. Others can read a command line, so
+ * that secrets are none. */
+static const struct config_entry *find_option(const struct config_entry *table,
+                                              const char *argument)
+{
+    size_t size = strcspn(argument, "=");
+
+    if (strncmp(argument, "--", 2) != 0)
+        return NULL;
+    for (const struct config_entry *entry = table; entry->name != NULL; entry++)
+        if (entry->kind != CONFIG_SECRET && is_option_of(entry, argument + 2, size - 2))
+            return entry;
+    return NULL;
+}
+
+static bool ask(struct asked *asked, const char *argument)
+{
+    bool help = strcmp(argument, "--help") == 0, version = strcmp(argument, "--version") == 0;
+    bool check = strcmp(argument, "--check") == 0;
+
+    asked->help = asked->help || help;
+    asked->version = asked->version || version;
+    asked->check = asked->check || check;
+    return help || version || check;
+}
+
+static bool read_arguments(char **argument, const struct config_program *program,
+                           struct asked *asked)
+{
+    for (; *argument != NULL; argument++) {
+        const char *word = *argument;
+        if (ask(asked, word))
+            continue;
+        const struct config_entry *entry = find_option(program->table, word);
+        if (entry == NULL) {
+            (void)fprintf(stderr, "%s: unknown argument %s, try --help\n", program->name, word);
+            return false;
+        }
+        const char *value = strchr(word, '=');
+        value = value != NULL ? value + 1 : *++argument;
+        if (value == NULL || setenv(entry->name, value, 1) != 0) {
+            (void)fprintf(stderr, "%s: %s wants a value\n", program->name, word);
+            return false;
+        }
+    }
+    return true;
+}
+
+enum config_outcome config_from_main(int argc, char **argv, const struct config_program *program,
+                                     void *config)
+{
+    struct asked asked = {0};
+
+    if (argc > 1 && !read_arguments(argv + 1, program, &asked))
+        return CONFIG_EXIT_FAILED;
+    if (asked.help) {
+        config_print_help(program->table, program->name, stdout);
         return CONFIG_EXIT_OK;
     }
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        (void)printf("%s %s\n", program, SIJANG_VERSION);
+    if (asked.version) {
+        (void)printf("%s %s\n", program->name, SIJANG_VERSION);
         return CONFIG_EXIT_OK;
     }
-    if (argc == 2 && strcmp(argv[1], "--check") == 0)
-        return load_and_tell(table, config, program, true) ? CONFIG_EXIT_OK : CONFIG_EXIT_FAILED;
-    (void)fprintf(stderr, "%s: unknown argument %s, try --help\n", program,
-                  argv[argc == 2 ? 1 : 2]);
-    return CONFIG_EXIT_FAILED;
+    bool valid = load_and_tell(program, config, asked.check);
+    if (!valid)
+        return CONFIG_EXIT_FAILED;
+    return asked.check ? CONFIG_EXIT_OK : CONFIG_RUN;
 }

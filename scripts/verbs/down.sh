@@ -8,7 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 settings_load "$@"
 settings_lock
-for name in $(printf '%s\n' $all_processes | tac); do
+for name in $(all_processes | tac); do
 	if process_alive "$name"; then
 		process_stop "$name"
 		say "$name: stopped"

@@ -9,10 +9,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$here/services.sh"
 
 settings_load "$@"
-row='%-12s %8s %6s %-9s %s\n'
+row='%-13s %8s %6s %-9s %s\n'
 all_ready=0
 printf "$row" process pid port state memory
-for name in $all_processes; do
+for name in $(all_processes); do
 	pid=- state=stopped memory=-
 	if process_alive "$name"; then
 		pid=$(process_pid "$name")

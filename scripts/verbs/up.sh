@@ -34,10 +34,14 @@ if [ ${#started[@]} -gt 0 ] || [ ! -e "$var/migrated" ] ||
 	touch "$var/migrated"
 fi
 
-for name in command-svc projector query-svc; do
+for name in $(surplus_processes); do
+	process_stop "$name"
+	say "$name: stopped"
+done
+for name in $(command_processes) projector query-svc; do
 	service_start "$name"
 done
-for name in command-svc projector query-svc; do
+for name in $(command_processes) projector query-svc; do
 	process_wait "$name" 60 ready "$name"
 done
 gateway_start

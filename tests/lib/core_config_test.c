@@ -91,10 +91,12 @@ static void what_has_no_default_must_be_set(void **unused)
     assert_non_null(strstr(error.detail, "TEST_KEY"));
 }
 
+static const struct config_program program = {.name = "program", .table = table};
+
 static enum config_outcome run_with(const char *argument, struct settings *settings)
 {
     char *argv[] = {"program", (char *)(uintptr_t)argument, NULL};
-    return config_from_main(argument == NULL ? 1 : 2, argv, "program", table, settings);
+    return config_from_main(argument == NULL ? 1 : 2, argv, &program, settings);
 }
 
 static void the_command_line_knows_three_words(void **unused)
@@ -106,11 +108,45 @@ static void the_command_line_knows_three_words(void **unused)
     assert_int_equal(run_with("--help", &settings), CONFIG_EXIT_OK);
     assert_int_equal(run_with("--version", &settings), CONFIG_EXIT_OK);
     assert_int_equal(run_with("--check", &settings), CONFIG_EXIT_OK);
-    assert_int_equal(run_with("--port=1", &settings), CONFIG_EXIT_FAILED);
+    assert_int_equal(run_with("--colour=1", &settings), CONFIG_EXIT_FAILED);
+    assert_int_equal(run_with("port=1", &settings), CONFIG_EXIT_FAILED);
     setenv("TEST_PORT", "0", 1);
     assert_int_equal(run_with("--check", &settings), CONFIG_EXIT_FAILED);
     assert_int_equal(run_with(NULL, &settings), CONFIG_EXIT_FAILED);
     assert_int_equal(run_with("--help", &settings), CONFIG_EXIT_OK);
+}
+
+static void each_row_but_secrets_is_an_option_which_wins(void **unused)
+{
+    (void)unused;
+    struct settings settings;
+    char *argv[] = {"program", "--port", "1", "--name=shop", NULL};
+    setenv("TEST_PORT", "2", 1);
+    assert_int_equal(config_from_main(4, argv, &program, &settings), CONFIG_RUN);
+    assert_int_equal(settings.port, 1);
+    assert_string_equal(settings.name, "shop");
+    assert_int_equal(run_with("--port", &settings), CONFIG_EXIT_FAILED);
+    assert_int_equal(run_with("--port=0", &settings), CONFIG_EXIT_FAILED);
+    assert_int_equal(run_with("--key=hunter3-hunter3", &settings), CONFIG_EXIT_FAILED);
+    assert_int_equal(run_with("--PORT=1", &settings), CONFIG_EXIT_FAILED);
+    assert_string_equal(getenv("TEST_KEY"), "hunter2-hunter2");
+}
+
+static bool check_its_a_shop(const void *config, struct error *error)
+{
+    return strcmp(((const struct settings *)config)->name, "shop") == 0 ||
+           error_set(error, FAULT_CONFIG_INVALID, "TEST_NAME: no shop");
+}
+
+static void a_program_may_have_a_rule_of_its_own(void **unused)
+{
+    (void)unused;
+    const struct config_program choosy = {"program", table, check_its_a_shop};
+    struct settings settings;
+    char *right[] = {"program", "--name=shop", NULL};
+    char *wrong[] = {"program", "--name=pub", "--check", NULL};
+    assert_int_equal(config_from_main(2, right, &choosy, &settings), CONFIG_RUN);
+    assert_int_equal(config_from_main(3, wrong, &choosy, &settings), CONFIG_EXIT_FAILED);
 }
 
 static void help_shows_every_row_and_no_secret_default(void **unused)
@@ -145,6 +181,8 @@ int main(void)
                                clean_environment),
         cmocka_unit_test_setup(what_has_no_default_must_be_set, clean_environment),
         cmocka_unit_test_setup(the_command_line_knows_three_words, clean_environment),
+        cmocka_unit_test_setup(each_row_but_secrets_is_an_option_which_wins, clean_environment),
+        cmocka_unit_test_setup(a_program_may_have_a_rule_of_its_own, clean_environment),
         cmocka_unit_test_setup(help_shows_every_row_and_no_secret_default, clean_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

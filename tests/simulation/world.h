@@ -2,15 +2,15 @@
  * and what goes wrong. One thread; every step is drawn from the seed. */
 #pragma once
 
+#include "command-svc/contexts.h"
 #include "lib/core/check.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/plan.h"
 #include "tests/simulation/process.h"
 #include "tests/support/sim_broker.h"
 
-#define GHOSTS_MAX   64
-#define CONTEXTS_MAX 4
-#define TOPIC_SIZE   64
+#define GHOSTS_MAX 64
+#define TOPIC_SIZE 64
 
 struct census;
 struct crowd;

@@ -24,7 +24,7 @@ TOPICS = ("sijang.exchange.events.v1", "sijang.vault.events.v1")
 
 
 class Exchange:
-    def __init__(self, processes=1, shards=2):
+    def __init__(self, processes=1, shards=2, settings=None):
         self.folder = make_folder()
         self.broker = Broker(self.folder / "kafka")
         self.settings = {
@@ -34,11 +34,13 @@ class Exchange:
             "SIJANG_PARTITIONS": PARTITIONS,
             "SIJANG_SHARDS": shards,
         }
-        self.commands = [self.command_service(f"index{number}") for number in range(processes)]
+        settings = settings or [{}] * processes  # of each process
+        self.commands = [self.command_service(f"index{number}", more)
+                         for number, more in enumerate(settings)]
         self.command = self.commands[0]
 
-    def command_service(self, index_name):
-        env = {**self.settings, "SIJANG_INDEX_PATH": self.folder / index_name}
+    def command_service(self, index_name, more):
+        env = {**self.settings, **more, "SIJANG_INDEX_PATH": self.folder / index_name}
         return Service("exchange-command-svc", self.folder, env, "SIJANG_COMMAND_PORT",
                        f"exchange-command-svc-{index_name}")
 

@@ -16,7 +16,8 @@ from support.ports import free_port
 from support.waiting import wait_until
 
 NAMES = ("kafka", "postgres", "command-svc", "projector", "query-svc", "gateway")
-OPTIONS = ("gateway", "command", "query", "projector", "kafka", "kafka-controller", "postgres")
+OPTIONS = ("gateway", "command", "command-2", "command-3", "command-4", "query", "projector",
+           "kafka", "kafka-controller", "postgres")
 
 
 class Entry:
@@ -80,6 +81,31 @@ def test_status_says_what_is_ready(entry):
     for name in NAMES:
         line = next(line for line in shown.splitlines() if line.startswith(name + " "))
         assert f" {entry.pid(name)} " in line and " ready " in line
+
+
+def test_more_command_processes_share_the_work(entry):
+    """Behind the gateway, known to status and logs; one is enough again when that is said."""
+    kept = {name: entry.pid(name) for name in NAMES if name != "gateway"}
+    entry.run("up", "--command-processes", "2")
+    assert {name: entry.pid(name) for name in kept} == kept
+    shown = entry.run("status").stdout
+    line = f"command-svc-2 {entry.pid('command-svc-2'):>8} {entry.ports['command-2']:>6} ready"
+    assert line in shown
+    assert '"started"' in entry.run("logs", "command-svc-2").stdout
+    passes = 'haproxy_server_status{proxy="command",server="command2",state="UP"} 1'
+    metrics = f"http://127.0.0.1:{entry.ports['gateway']}/metrics"
+    wait_until(lambda: passes in requests.get(metrics, timeout=10).text, 10, "command2 is reached")
+
+    def shares():
+        urls = [f"http://127.0.0.1:{entry.ports[port]}/ready" for port in ("command", "command-2")]
+        return [requests.get(url, timeout=10).json()["serving"] for url in urls]
+    wait_until(lambda: shares() == [4, 4], 20, "each serves half of the partitions")
+    refused = entry.run("up", "--command-processes", "5", check=False)
+    assert refused.returncode == 1 and "1 to 4" in refused.stdout
+    second = entry.pid("command-svc-2")
+    entry.run("up", "--command-processes", "1")
+    assert gone(second) and not (entry.var / "run/command-svc-2.pid").exists()
+    assert "command-svc-2" not in entry.run("status").stdout
 
 
 def test_what_was_killed_comes_back_with_its_data(entry):

@@ -2,6 +2,7 @@
 often the service dies on the way."""
 
 import random
+import subprocess
 import uuid
 
 import pytest
@@ -10,6 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 from support.client import Client, sign_token
 from support.exchange import PARTITIONS, Books, Exchange, Transfers, insist
 from support.market import SECRET
+from support.paths import binary
 from support.waiting import wait_until
 
 KILLS = 8
@@ -90,6 +92,40 @@ def test_transfers_cross_processes_that_come_and_go():
         requested = [transfer for client in clients for transfer in client.finish()]
         wait_until_ended(exchange, requested)
         Books(exchange).check(requested)
+
+
+def test_each_deployment_hosts_what_it_is_told():
+    """Purses and transfers here, chests there: commands are forwarded, reactions cross over."""
+    settings = [{"SIJANG_DEPLOYMENT": "money", "SIJANG_CONTEXTS": "exchange"},
+                {"SIJANG_DEPLOYMENT": "goods", "SIJANG_CONTEXTS": "vault"}]
+    with Exchange(settings=settings) as exchange:
+        hosted = [{lane["context"] for lane in command.get("/ready").json()["lanes"]}
+                  for command in exchange.commands]
+        assert hosted == [{"exchange"}, {"vault"}]
+        groups = {group.id for group in exchange.broker.admin().list_groups(timeout=10)}
+        assert {"sijang.command.money", "sijang.command.goods"} <= groups
+        purse, chest = open_purses(exchange, 1, 10)[0], open_chests(exchange, 1, 5)[0]
+        transfer = request(exchange, purse, chest, 3, 60000)
+        approve(exchange, transfer)
+        wait_until_ended(exchange, [transfer])
+        books = Books(exchange)
+        books.check([transfer])
+        assert len(books.of_type("CoinsDeposited")) == 1
+        path = f"/v1/streams/vault/chest/{chest}"
+        here, there = [exchange.client(at).get(path) for at in exchange.commands]
+        assert (here.status_code, here.json()["code"]) == (421, "context_not_hosted")
+        assert there.status_code == 200
+        order = exchange.client(exchange.commands[1]).post(
+            "/v1/reactions/exchange/carry_transfer/release", {"reason": "looked into"})
+        assert (order.status_code, order.json()["code"]) == (421, "context_not_hosted")
+
+
+def test_a_context_that_nobody_knows_is_named():
+    refused = subprocess.run([binary("exchange-command-svc"), "--contexts", "vault,books"],
+                             env={"SIJANG_TOKEN_SECRET": SECRET}, text=True, check=False,
+                             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=20)
+    assert refused.returncode != 0
+    assert 'no context "books"; there are: exchange vault' in refused.stderr
 
 
 def test_what_the_chest_refuses_is_compensated(exchange):
