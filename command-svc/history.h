@@ -1,6 +1,6 @@
 /* The history of a stream: its events out of the index, newest ones included. Made by its origin
  * (an HTTP thread), looked up by the shard thread of its partition, given back to its origin.
- * Whoever has it, has it alone. */
+ * Whoever has it, has it alone. Another question to the index is one with a look_up of its own. */
 #pragma once
 
 #include "command-svc/command.h"
@@ -28,10 +28,15 @@ struct history {
     struct text request_id;   /* for logs */
     int64_t deadline_boot_us; /* by the clock of the log's port */
     void *origin;
+    /* On the lane's shard thread. False: what is asked for has not been read yet, try again later;
+     * otherwise problem, fault or the answer are set. */
+    bool (*look_up)(struct lane *lane, struct history *history);
     /* On the shard's thread, once: the history is the origin's again. */
     void (*finish)(struct history *history);
 
     const struct context *context;
+    int context_number; /* its place in contexts */
+    void *subject;      /* of another look_up; it needs nothing of what follows but .partition */
     const struct aggregate *aggregate;
     struct text id;
     int32_t partition;
@@ -54,6 +59,5 @@ struct history {
     struct history *next;
 };
 
-/* On the lane's shard thread. False: what is asked for has not been read yet, try again later;
- * otherwise problem, fault or events are set. */
+/* For .look_up. */
 bool history_look_up(struct lane *lane, struct history *history);

@@ -164,6 +164,7 @@ static struct history *create_history(struct web_request *request)
         .request_id = web_request_id(request),
         .deadline_boot_us = web_request_deadline_boot_us(request),
         .origin = request,
+        .look_up = history_look_up,
         .finish = resume,
         .as_of_time_us = INT64_MAX,
         .as_of = {.offset = LOG_OFFSET_NONE},

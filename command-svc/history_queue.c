@@ -71,7 +71,7 @@ size_t history_queue_turn(struct history_queue *queue, int64_t boot_us)
     take_submitted(queue);
     while ((history = queue->waiting) != NULL) {
         queue->waiting = history->next;
-        if (answered < LOOK_UPS_A_TURN && history_look_up(history->lane, history)) {
+        if (answered < LOOK_UPS_A_TURN && history->look_up(history->lane, history)) {
             answer(queue, history);
             answered++;
         } else if (boot_us >= history->deadline_boot_us) {

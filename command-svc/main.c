@@ -7,6 +7,7 @@
 #include "command-svc/forward.h"
 #include "command-svc/history_accept.h"
 #include "command-svc/metrics.h"
+#include "command-svc/parked_accept.h"
 #include "command-svc/reaction_mirror.h"
 #include "command-svc/reaction_order.h"
 #include "command-svc/readiness.h"
@@ -152,8 +153,9 @@ static bool start_shards(struct service *service, struct error *error)
 static struct web_server *start_server(struct service *service, struct error *error)
 {
     const struct command_config *config = service->config;
-    const struct web_route *routes[] = {routes_of_commands(), history_routes,   errand_routes,
-                                        reaction_routes,      web_probe_routes, NULL};
+    const struct web_route *routes[] = {
+        routes_of_commands(), history_routes,   errand_routes, reaction_routes,
+        parked_routes,        web_probe_routes, NULL};
     struct web_server_options options = {
         .address = config->address,
         .port = (int)config->port,

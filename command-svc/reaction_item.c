@@ -114,6 +114,16 @@ static bool same_sender(const struct reaction_item *a, const struct reaction_ite
     return text_equal(a->source.id, b->source.id);
 }
 
+bool reaction_item_may_retry(const struct reaction_window *window, const struct reaction_item *item)
+{
+    const struct reaction_item *earlier = window->first;
+
+    for (; earlier != item; earlier = earlier->next)
+        if (earlier->released && earlier->undone > 0 && same_sender(earlier, item))
+            return false;
+    return true;
+}
+
 void reaction_item_fail(struct reaction_item *item, const char *failed_step, const char *reason)
 {
     if (item->failing)

@@ -61,5 +61,8 @@ void reaction_window_push(struct reaction_window *window, struct reaction_item *
 struct reaction_item *reaction_window_pop(struct reaction_window *window); /* asserts: not empty */
 /* Whether nothing earlier is on the same way. */
 bool reaction_run_may_go(const struct reaction_window *window, const struct step_run *run);
+/* Of an item that was parked: whether none of its sender's is tried again before it. */
+bool reaction_item_may_retry(const struct reaction_window *window,
+                             const struct reaction_item *item);
 /* The item cannot go on; those behind it in its window with the same sender neither. */
 void reaction_item_fail(struct reaction_item *item, const char *failed_step, const char *reason);

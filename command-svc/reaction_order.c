@@ -67,30 +67,38 @@ static bool read_order(struct web_request *request, struct reaction_order *order
     return false;
 }
 
-static void accept_order(struct web_request *request, const void *unused)
+bool reaction_order_admit(struct web_request *request, struct reaction_order *ret_order)
 {
     const struct service *service = web_request_user(request);
     const struct problem *problem;
-    struct reaction_order order = {.context = 0};
     struct caller caller;
-    (void)unused;
 
+    *ret_order = (struct reaction_order){.context = 0};
     if (!web_authenticate(service->auth, request, &caller, &problem)) {
         web_problem(request, problem);
-        return;
+        return false;
     }
-    if ((caller.roles & ROLE_ADMIN) == 0 || !find_reaction(request, &order)) {
-        web_problem(request,
-                    (caller.roles & ROLE_ADMIN) == 0 ? &problem_forbidden : &problem_no_reaction);
+    problem = NULL;
+    if ((caller.roles & ROLE_ADMIN) == 0)
+        problem = &problem_forbidden;
+    else if (!find_reaction(request, ret_order))
+        problem = &problem_no_reaction;
+    else if (hosting_find(&service->hosting, ret_order->context) < 0)
+        problem = &problem_context_not_hosted;
+    if (problem != NULL)
+        web_problem(request, problem);
+    memcpy(ret_order->actor, caller.subject, sizeof(ret_order->actor));
+    return problem == NULL;
+}
+
+static void accept_order(struct web_request *request, const void *unused)
+{
+    const struct service *service = web_request_user(request);
+    struct reaction_order order;
+    (void)unused;
+
+    if (!reaction_order_admit(request, &order) || !read_order(request, &order))
         return;
-    }
-    if (hosting_find(&service->hosting, order.context) < 0) {
-        web_problem(request, &problem_context_not_hosted);
-        return;
-    }
-    if (!read_order(request, &order))
-        return;
-    memcpy(order.actor, caller.subject, sizeof(order.actor));
     for (int64_t i = 0; i < service->config->shards; i++)
         shard_order(service->shards[i].shard, &order);
     web_answer(request, 202, "application/json", text_of("{}"));

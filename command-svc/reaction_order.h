@@ -1,6 +1,7 @@
 /* An operator's order: what a reaction has parked is tried again, or given up. */
 #pragma once
 
+#include "lib/core/check.h"
 #include "lib/web/auth.h"
 #include "lib/web/server.h"
 #include <stddef.h>
@@ -15,6 +16,9 @@ struct reaction_order {
     char actor[CALLER_SUBJECT_SIZE];
 };
 
+/* An admin, who names a reaction of a context hosted here: sets those and the actor. False: it is
+ * answered. */
+MUST_CHECK bool reaction_order_admit(struct web_request *request, struct reaction_order *ret_order);
 /* POST /v1/reactions/{context}/{reaction}/release, for admins. The server's user is the struct
  * service. */
 extern const struct web_route reaction_routes[];

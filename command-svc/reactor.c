@@ -106,18 +106,18 @@ static void take_events(struct runner *runner, int64_t boot_us)
 }
 
 /* Parked before: no mark waits for it. */
-static bool take_parked(void *self, int64_t place, struct text stored)
+static bool take_parked(void *self, const struct parked_row *row)
 {
     struct taking *taking = self;
     struct runner *runner = taking->runner;
 
     if (runner->window.count == WINDOW_MAX)
         return false;
-    struct reaction_item *item = reaction_item_create(runner, place);
+    struct reaction_item *item = reaction_item_create(runner, row->place);
     if (item == NULL)
         return false;
-    bool ok = store_find_event(&runner->reactor->lane->store, stored, &item->arena, &item->source,
-                               taking->error) &&
+    bool ok = store_find_event(&runner->reactor->lane->store, row->event, &item->arena,
+                               &item->source, taking->error) &&
               (runner->order.discard || reaction_item_react(item, runner->reaction));
     if (!ok) {
         reaction_item_destroy(item);
@@ -421,7 +421,8 @@ void reactor_turn(struct reactor *reactor, int64_t boot_us)
         struct runner *runner = &reactor->runners[i];
         take_events(runner, boot_us);
         for (struct reaction_item *item = runner->window.first; item != NULL; item = item->next)
-            run_item(runner, item, boot_us);
+            if (!item->released || reaction_item_may_retry(&runner->window, item))
+                run_item(runner, item, boot_us);
         end_items(runner);
     }
     if (reactor->started)

@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define STORE_LAYOUT 5
+#define STORE_LAYOUT 6
 
 /* A state: where it is kept, and what was found there. */
 struct kept {

@@ -1,9 +1,11 @@
-/* Three rows a parked event: "k" reaction, sender → how many; "e" reaction, sender, place → the
- * event's key; "i" reaction, event id → place. */
+/* Four rows a parked event: "k" reaction, sender → how many; "e" reaction, sender, place → the
+ * event's key; "w" the same → step, NUL, reason; "i" reaction, event id → place. */
 #include "command-svc/store_parks.h"
 
 #include "command-svc/store_keys.h"
 #include <string.h>
+
+#define WORD_SIZE_MAX 200 /* of step and reason */
 
 static bool count_key(struct text reaction, struct text key, struct store_key *ret_key,
                       struct error *error)
@@ -17,6 +19,46 @@ static bool event_key(struct text reaction, const struct uuid *event_id, struct 
     struct text id = {(const char *)event_id->bytes, sizeof(event_id->bytes)};
 
     return store_key_park("i", reaction, id, ret_key, error);
+}
+
+/* From the "e" row's key. */
+static struct store_key why_key(const struct store_key *place)
+{
+    struct store_key key = *place;
+
+    key.bytes[0] = 'w';
+    return key;
+}
+
+static size_t put_word(struct text word, char out[static WORD_SIZE_MAX])
+{
+    size_t size = word.size < WORD_SIZE_MAX ? word.size : WORD_SIZE_MAX;
+
+    if (size > 0)
+        memcpy(out, word.bytes, size);
+    return size;
+}
+
+static bool put_why(const struct store *store, const struct store_key *place,
+                    const struct park *park, struct error *error)
+{
+    struct store_key key = why_key(place);
+    char why[2 * WORD_SIZE_MAX + 1];
+    size_t size = put_word(park->step, why);
+
+    why[size++] = '\0';
+    size += put_word(park->reason, why + size);
+    return index_put(store->index, INDEX_PARKS, store_key_text(&key), (struct text){why, size},
+                     error);
+}
+
+static bool remove_why(const struct store *store, const struct store_key *place,
+                       struct error *error)
+{
+    struct store_key key = why_key(place);
+
+    return index_put(store->index, INDEX_PARKS, store_key_text(&key), (struct text){.bytes = NULL},
+                     error);
 }
 
 static bool place_key(struct text reaction, struct text key, int64_t place,
@@ -94,6 +136,7 @@ bool store_stage_park(const struct store *store, const struct park *park, struct
     memcpy(bytes, stored.bytes, size);
     return index_put(store->index, INDEX_PARKS, store_key_text(&place), (struct text){bytes, size},
                      error) &&
+           put_why(store, &place, park, error) &&
            put_number(store, &event, park->event_offset, error) && add(store, &count, 1, error);
 }
 
@@ -115,7 +158,8 @@ bool store_stage_release(const struct store *store, const struct release *releas
            count_key(release->reaction, release->key, &count, error) &&
            index_put(store->index, INDEX_PARKS, store_key_text(&place),
                      (struct text){.bytes = NULL}, error) &&
-           put_number(store, &event, 0, error) && add(store, &count, -1, error);
+           remove_why(store, &place, error) && put_number(store, &event, 0, error) &&
+           add(store, &count, -1, error);
 }
 
 struct visiting {
@@ -126,20 +170,50 @@ struct visiting {
     bool failed;
 };
 
+static struct text up_to_nul(struct text *rest)
+{
+    const char *nul = rest->size == 0 ? NULL : memchr(rest->bytes, '\0', rest->size);
+    struct text word = {rest->bytes, nul == NULL ? rest->size : (size_t)(nul - rest->bytes)};
+    size_t taken = nul == NULL ? word.size : word.size + 1;
+
+    rest->bytes += taken;
+    rest->size -= taken;
+    return word;
+}
+
+static bool find_why(const struct visiting *visiting, struct text key, struct parked_row *row)
+{
+    struct store_key place = {.size = key.size};
+    struct text why;
+
+    memcpy(place.bytes, key.bytes, key.size);
+    place = why_key(&place);
+    if (!index_find(visiting->store->index, INDEX_PARKS, store_key_text(&place), &why,
+                    visiting->error))
+        return false;
+    row->step = why.bytes == NULL ? text_of("") : up_to_nul(&why);
+    row->reason = why.bytes == NULL ? text_of("") : why;
+    return true;
+}
+
 static bool visit_parked(void *self, struct text key, struct text value)
 {
     struct visiting *visiting = self;
+    struct parked_row row;
     struct text newest;
-    int64_t place;
+    char event[INDEX_KEY_SIZE_MAX];
     (void)value;
 
-    if (!store_key_read_place(key, &place))
+    if (!store_key_read_place(key, &row.place) || key.size > INDEX_KEY_SIZE_MAX)
         return true;
     visiting->failed =
         !index_find(visiting->store->index, INDEX_PARKS, key, &newest, visiting->error);
-    if (visiting->failed)
-        return false;
-    return newest.bytes == NULL || visiting->visit(visiting->self, place, newest);
+    if (visiting->failed || newest.bytes == NULL)
+        return !visiting->failed;
+    row.event = (struct text){event, newest.size < sizeof(event) ? newest.size : sizeof(event)};
+    memcpy(event, newest.bytes, row.event.size);
+    visiting->failed = !find_why(visiting, key, &row);
+    return !visiting->failed && visiting->visit(visiting->self, &row);
 }
 
 bool parks_visit(const struct store *store, const char *reaction, park_visitor *visit, void *self,

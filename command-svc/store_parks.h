@@ -15,8 +15,13 @@ MUST_CHECK bool store_stage_park(const struct store *store, const struct park *p
 MUST_CHECK bool store_stage_release(const struct store *store, const struct release *release,
                                     struct error *error);
 
-/* The event's name is `stored`, for store_find_event; borrowed during the visit. */
-typedef bool park_visitor(void *self, int64_t place, struct text stored);
+/* Borrowed during the visit. */
+struct parked_row {
+    int64_t place;
+    struct text event; /* its name, for store_find_event */
+    struct text step, reason;
+};
+typedef bool park_visitor(void *self, const struct parked_row *row);
 /* Visits what is parked and flushed, sender by sender, in order. */
 MUST_CHECK bool parks_visit(const struct store *store, const char *reaction, park_visitor *visit,
                             void *self, struct error *error);

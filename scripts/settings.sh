@@ -11,9 +11,9 @@ build=$root/build/release
 number_table="
 port-gateway SIJANG_GATEWAY_PORT 8080
 port-command SIJANG_COMMAND_PORT 8081
-port-command-2 SIJANG_COMMAND_PORT_2 8084
-port-command-3 SIJANG_COMMAND_PORT_3 8085
-port-command-4 SIJANG_COMMAND_PORT_4 8086
+port-command-2 SIJANG_COMMAND_PORT_2 8085
+port-command-3 SIJANG_COMMAND_PORT_3 8086
+port-command-4 SIJANG_COMMAND_PORT_4 8087
 port-query SIJANG_QUERY_PORT 8082
 port-projector SIJANG_PROJECTOR_PORT 8083
 port-kafka SIJANG_KAFKA_PORT 9092

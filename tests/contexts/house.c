@@ -47,7 +47,7 @@ static bool deliver(void *self, struct call *call, int32_t partition, int contex
     call->partition = partition;
     call->context = context;
     return shard != NULL && partition != house->unreachable &&
-           shard_submit(shard, call, partition, context);
+           partition != house->unreachable_too && shard_submit(shard, call, partition, context);
 }
 
 void house_start(struct house *house)
@@ -89,7 +89,7 @@ void house_open(struct house *house)
     logger_start("house", LINES_FROM_HERE);
     *house = (struct house){.folder = "/tmp/sijang-house-XXXXXX"};
     assert_non_null(mkdtemp(house->folder));
-    house->unreachable = -1;
+    house->unreachable = house->unreachable_too = -1;
     house->broker = sim_broker_create(1);
     house->config = (struct command_config){
         .partitions = HOUSE_PARTITIONS,

@@ -18,6 +18,7 @@ struct house {
     struct command_config config;
     char folder[64];
     int32_t unreachable; /* reactions cannot deliver to this partition; -1: to all */
+    int32_t unreachable_too;
 };
 
 /* Begins with an empty log and serves. */

@@ -4,6 +4,7 @@
 #include "command-svc/exchange/purse.h"
 #include "command-svc/exchange/transfer.h"
 #include "command-svc/metrics.h"
+#include "command-svc/parked.h"
 #include "command-svc/reaction_order.h"
 #include "schemas/vault/events.h"
 #include "tests/contexts/house.h"
@@ -12,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -204,6 +206,93 @@ static void what_cannot_go_on_is_parked_and_the_rest_flows(void **unused)
     assert_int_equal(atomic_load(&metric_reaction_released.value) - released, 1);
 }
 
+static void count_answer(struct history *inquiry)
+{
+    ++*(int *)inquiry->origin;
+}
+
+/* "step:reason step:reason", as an operator would be shown it. */
+static void expect_parked(const char *expected)
+{
+    struct parked_list *list = calloc(1, sizeof(*list));
+    struct buffer CLEANUP(buffer_done) words;
+    struct arena arena;
+    int answers = 0;
+
+    assert_non_null(list);
+    arena_init(&arena, 65536);
+    buffer_init(&words, 65536);
+    house_run(&house, SECOND_US);
+    list->reaction = "carry_transfer";
+    list->inquiry = (struct history){
+        .arena = &arena,
+        .look_up = parked_look_up,
+        .finish = count_answer,
+        .origin = &answers,
+        .subject = list,
+    };
+    for (int32_t partition = 0; partition < HOUSE_PARTITIONS; partition++) {
+        assert_true(shard_look_up(house.shards[partition % HOUSE_SHARDS], &list->inquiry, partition,
+                                  contexts_find("exchange")));
+        house_run(&house, 1);
+        assert_int_equal(answers, partition + 1);
+        assert_int_equal(list->inquiry.fault, FAULT_NONE);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        assert_int_equal(list->events[i].partition, transfers_partition(TRANSFER));
+        assert_true(text_is(list->events[i].id, TRANSFER));
+        buffer_print(&words, "%s%.*s:%.*s", i == 0 ? "" : " ", TEXT_ARGS(list->events[i].step),
+                     TEXT_ARGS(list->events[i].reason));
+    }
+    assert_false(list->more);
+    buffer_put_byte(&words, '\0');
+    assert_string_equal(words.bytes, expected);
+    arena_done(&arena);
+    free(list);
+}
+
+/* The chest takes the deposit, and the sender does not want to hear of it: it was told otherwise,
+ * and has asked for its coins back. */
+static void park_two(void)
+{
+    transfers_open_purse(&house, PURSE, 100);
+    transfers_open_chest(&house, CHEST, 10);
+    transfers_request(&house, TRANSFER, 7, 600000);
+    house_run(&house, SECOND_US);
+    house.unreachable = transfers_partition(CHEST);
+    house.unreachable_too = transfers_partition(PURSE);
+    assert_true(house_ask(&house, &approve_transfer, TRANSFER, NULL).accepted);
+    house_run(&house, SECOND_US);
+    transfers_tell(&house, TRANSFER, "deposit", false);
+    house_run(&house, SECOND_US);
+    house.unreachable = -1;
+    house_run(&house, 11 * SECOND_US);
+    house.unreachable_too = -1;
+    house_run(&house, 11 * SECOND_US);
+}
+
+static void what_follows_a_parked_event_is_parked_behind_it(void **unused)
+{
+    int64_t released = atomic_load(&metric_reaction_released.value);
+    (void)unused;
+
+    expect_parked("");
+    park_two();
+    expect_parked("deposit:step_unexpected :follows");
+    assert_int_equal(ended(&hold_released_record, PURSE), 0);
+    restart(true);
+    expect_parked("deposit:step_unexpected :follows");
+    order(false); /* the first one fails again: what follows it does not overtake it */
+    house_run(&house, 11 * SECOND_US);
+    assert_int_equal(ended(&hold_released_record, PURSE), 0);
+    expect_parked("deposit:step_unexpected :follows");
+    assert_int_equal(atomic_load(&metric_reaction_released.value) - released, 0);
+    order(true);
+    assert_int_equal(atomic_load(&metric_reaction_released.value) - released, 2);
+    expect_parked("");
+    assert_int_equal(ended(&hold_released_record, PURSE), 0);
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)
 
 int main(void)
@@ -217,6 +306,7 @@ int main(void)
         IN_HOUSE(a_process_may_die_at_any_moment),
         IN_HOUSE(after_a_checkpoint_nothing_is_asked_again),
         IN_HOUSE(what_cannot_go_on_is_parked_and_the_rest_flows),
+        IN_HOUSE(what_follows_a_parked_event_is_parked_behind_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

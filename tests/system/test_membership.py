@@ -89,6 +89,22 @@ def test_each_serves_a_share_and_answers_for_all(market):
             assert answer.headers["ETag"] and answer.headers["Sijang-Position"]
 
 
+def test_a_standby_shows_the_same_history(market):
+    """Who only follows a partition answers from its own index, as far as it is asked to wait."""
+    seller = market.client("seller", "seller", at=market.commands[0])
+    created = seller.post("/v1/products", BODY)
+    product = created.json()["id"]
+    last = adjust(seller, product)
+    number = int(last.headers["Sijang-Position"].split("/")[1].split("@")[0])
+    assert sum(number in served(command) for command in market.commands) == 1
+    pages = [market.client("seller", "seller", at=command).get(
+        f"/v1/streams/catalog/product/{product}", headers={
+            "Sijang-Wait-For": last.headers["Sijang-Position"]}) for command in market.commands]
+    assert [page.status_code for page in pages] == [200] * 3
+    assert [item["version"] for item in pages[0].json()["items"]] == [1, 2]
+    assert pages[0].json() == pages[1].json() == pages[2].json()
+
+
 def test_the_owners_topic_says_where_each_partition_is_served(market):
     def said():
         newest = {}

@@ -191,5 +191,11 @@ def test_only_admins_order_what_is_parked(exchange):
     assert client.post(path, {"reason": "looked into"}).status_code == 202
     assert client.post(path, {}).json()["errors"][0]["field"] == "reason"
     assert client.post("/v1/reactions/exchange/none/release", {"reason": "x"}).status_code == 404
+    listed = client.get("/v1/reactions/exchange/carry_transfer/parked")
+    assert listed.status_code == 200
+    assert listed.json() == {"context": "exchange", "reaction": "carry_transfer", "items": [],
+                             "more": False}
+    assert client.get("/v1/reactions/exchange/none/parked").status_code == 404
     other = Client(exchange.command.url, sign_token(SECRET, "bert", ["customer"]))
     assert other.post(path, {"reason": "looked into"}).status_code == 403
+    assert other.get("/v1/reactions/exchange/carry_transfer/parked").status_code == 403
