@@ -12,12 +12,14 @@ import pytest
 from confluent_kafka.schema_registry import SchemaRegistryClient, SchemaRegistryError
 
 from support.market import PARTITIONS
-from support.paths import ROOT, binary
+from support.paths import ROOT, binary, kafka_jars
 from support.service import Service
 from support.waiting import wait_until
 
 TOPIC = "sijang.catalog.events.v1"
 PUBLIC = "sijang.catalog.public.v1"
+AVRO = "org.apache.avro:avro:1.11.3"
+NODE_PACKAGES = ("kafkajs@2.2.4", "avsc@5.7.7")
 TEXT = (ROOT / "docs/CONSUMING.md").read_text()
 
 
@@ -109,6 +111,46 @@ def test_the_public_topic_has_what_counts_and_nothing_else(market, product, fold
     market.broker.delete_topic(PUBLIC)
 
 
+def wanted(market, folder):
+    """What must be printed, as a set of (type, subject, version)."""
+    counted = run(market, "SIJANG_KAFKA_BROKERS=$KAFKA sijangctl tail catalog", folder)
+    events = [json.loads(line) for line in counted]
+    return {(event["type"], event["subject"], str(event["version"])) for event in events}
+
+
+@pytest.mark.long
+def test_the_java_example_prints_what_counts_and_nothing_else(market, product, folder):
+    program, = blocks("java")
+    (folder / "Consume.java").write_text(program)
+    fetched = subprocess.run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={AVRO}",
+                              f"-DoutputDirectory={folder}"], capture_output=True, timeout=150)
+    if fetched.returncode != 0:
+        pytest.skip(f"Maven does not give {AVRO}")
+    lines = run(market, f"java -cp '{kafka_jars()}/*:{folder}/*' Consume.java", folder)
+    printed = [tuple(line.split(" ")[:3]) for line in lines]
+    assert len(printed) == len(set(printed)) and set(printed) == wanted(market, folder)
+    assert any(product in line and "라떼" in line for line in lines)
+
+
+@pytest.mark.long
+def test_the_node_example_prints_what_counts_and_nothing_else(market, product, folder):
+    program, = blocks("js")
+    (folder / "consume.js").write_text(program)
+    fetched = subprocess.run(["npm", "install", "--silent", *NODE_PACKAGES], cwd=folder,
+                             capture_output=True, timeout=150)
+    if fetched.returncode != 0:
+        pytest.skip(f"npm does not give {NODE_PACKAGES}")
+    missing = wanted(market, folder)
+    env = {**os.environ, "KAFKA": market.broker.address, "MARKET": market.gateway.url}
+    with subprocess.Popen(["node", "consume.js"], cwd=folder, env=env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as node:
+        try:
+            while missing:
+                missing.remove(tuple(node.stdout.readline().split(" ")[:3]))
+        finally:
+            node.kill()
+
+
 def test_confluents_registry_client_finds_every_schema(market):
     with SchemaRegistryClient({"url": market.gateway.url}) as registry:
         subjects = registry.get_subjects()
@@ -131,6 +173,7 @@ def test_confluents_deserialiser_reads_an_event(market, product):
     record = next(record for partition in range(PARTITIONS)
                   for record in market.broker.records(TOPIC, partition)
                   if record.key() == product.encode())
-    decode = deserialiser.AvroDeserializer(SchemaRegistryClient({"url": market.gateway.url}))
-    body = decode(record.value(), SerializationContext(TOPIC, MessageField.VALUE))
+    with SchemaRegistryClient({"url": market.gateway.url}) as registry:
+        decode = deserialiser.AvroDeserializer(registry)
+        body = decode(record.value(), SerializationContext(TOPIC, MessageField.VALUE))
     assert body["title"] == "라떼"
