@@ -25,7 +25,9 @@ static void hear_ends(struct worker *worker)
     for (size_t i = 0; i < worker->feeds.count; i++) {
         struct feed *feed = &worker->feeds.items[i];
         if (worker->reader != NULL && feed->number != FEED_UNNUMBERED)
-            feed->end = log_reader_end(worker->reader, feed->number);
+            feed->end = log_reader_connected(worker->reader)
+                            ? log_reader_end(worker->reader, feed->number)
+                            : LOG_OFFSET_NONE; /* it may have grown since */
     }
 }
 

@@ -11,6 +11,10 @@
 #include "query-svc/query_metrics.h"
 #include "query-svc/service.h"
 #include "query-svc/wait.h"
+#include <string.h>
+
+/* A gateway has 16 KiB for all headers; of 128 partitions and more the position is left out. */
+#define POSITION_BYTES_MAX 8000
 
 struct ask {
     const struct question *question;
@@ -65,10 +69,12 @@ static void put_headers(const struct ask *ask)
 {
     const struct view_standing *standing = &ask->answer.standing;
 
-    if (standing->position != NULL)
+    if (standing->position != NULL && strlen(standing->position) <= POSITION_BYTES_MAX)
         web_header(ask->request, "Sijang-Position", standing->position);
     if (standing->lag != NULL)
         web_header(ask->request, "Sijang-View-Lag", standing->lag);
+    if (standing->age_ms != NULL)
+        web_header(ask->request, "Sijang-View-Age-Ms", standing->age_ms);
     if (standing->parked != NULL)
         web_header(ask->request, "Sijang-View-Parked", standing->parked);
     if (ask->answer.etag != NULL)
@@ -137,10 +143,9 @@ static bool send_rows(struct ask *ask, struct error *error)
     struct db_question *rows = arena_alloc(ask->arena, sizeof *rows);
     int64_t timeout_us = ask->service->config->request_timeout_ms * INT64_C(1000);
 
-    /* Where the view stands is taken before the rows are asked for, from the same server: a
-     * statement sent later sees at least what was committed then, so the rows are never older than
-     * the position says (reads spread over replicas would need the position from the replica that
-     * answers). */
+    /* Where the view stands is taken before the rows are asked for, from the same server, be it a
+     * replica: a statement sent later sees at least what was committed then, so the rows are never
+     * older than the position says. */
     if (!take_standing(ask, error))
         return false;
     if (rows == NULL)
@@ -207,15 +212,22 @@ static void read_reached(struct ask *ask)
     web_resume(ask->request);
 }
 
-static const struct problem *not_reached(struct ask *ask)
+static const struct problem problem_view_too_old = {
+    .status = 504,
+    .code = "view_too_old",
+    .title = "The view has not been heard to be that fresh in time.",
+};
+
+/* With where the view stands. */
+static const struct problem *too_late(struct ask *ask, const struct problem *which)
 {
     struct problem *problem = arena_alloc(ask->arena, sizeof *problem);
     const struct view *view = ask->question->view;
     struct view_standing *standing = &ask->answer.standing;
 
     if (problem == NULL)
-        return &problem_position_not_reached;
-    *problem = problem_position_not_reached;
+        return which;
+    *problem = *which;
     if (views_describe(ask->service->views, view, VIEWS_ALL_PARTITIONS, ask->arena, standing))
         problem->detail =
             arena_print(ask->arena, "%s stands at %s", view->name,
@@ -230,7 +242,10 @@ static void take_outcome(struct view_waiter *waiter, enum view_outcome outcome)
     query_metrics_waited(clock_boot_us() - ask->waiting_since_boot_us, outcome);
     switch (outcome) {
     case VIEW_REACHED: read_reached(ask); return;
-    case VIEW_NOT_REACHED: ask->answer.problem = not_reached(ask); break;
+    case VIEW_NOT_REACHED:
+        ask->answer.problem = too_late(ask, &problem_position_not_reached);
+        break;
+    case VIEW_TOO_OLD: ask->answer.problem = too_late(ask, &problem_view_too_old); break;
     case VIEW_POSITION_UNKNOWN: ask->answer.problem = &problem_unknown_position; break;
     case VIEW_UNAVAILABLE: ask->answer.fault = FAULT_DATABASE_UNAVAILABLE; break;
     }
@@ -247,11 +262,14 @@ static void wait_for_view(struct ask *ask, const struct wait *wait)
         .view = ask->question->view,
         .marks = wait->marks,
         .mark_count = wait->count,
+        .partition = ask->partition,
+        .age_us_max = wait->age_us_max,
         .deadline_boot_us = ask->waiting_since_boot_us + wait->patience_us,
         .done = take_outcome,
         .user = ask,
     };
-    if (wait->count == 0 || views_check(ask->service->views, &ask->waiter) == VIEW_REACHED) {
+    bool any_will_do = wait->count == 0 && wait->age_us_max < 0;
+    if (any_will_do || views_check(ask->service->views, &ask->waiter) == VIEW_REACHED) {
         read_reached(ask);
         return;
     }
@@ -291,8 +309,9 @@ void ask_handle(struct web_request *request, const void *constant)
 
     if (ask == NULL)
         return;
-    if (!wait_read(request, &wait)) {
-        web_problem(request, &problem_malformed_position);
+    const struct problem *problem = wait_read(request, &wait);
+    if (problem != NULL) {
+        web_problem(request, problem);
         return;
     }
     ask->if_none_match = web_request_header(request, "If-None-Match");

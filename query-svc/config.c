@@ -11,7 +11,7 @@ const struct config_entry query_config_table[] = {
     {"SIJANG_QUERY_PORT", CONFIG_INTEGER, AT(port), .initial = "8082", .max = 65535,
      .help = "port to listen on; 0: any"},
     {"SIJANG_DATABASE", CONFIG_SECRET, AT(database), .min = 1, .max = 2000,
-     .help = "libpq connection string"},
+     .help = "libpq connection string, of one server: the primary or a replica"},
     {"SIJANG_TOKEN_SECRET", CONFIG_SECRET, AT(token_secret), .min = 32, .max = 1000,
      .help = "signs bearer tokens (HS256)"},
     {"SIJANG_TOKEN_ISSUER", CONFIG_TEXT, AT(token_issuer), .initial = "sijang", .min = 1,

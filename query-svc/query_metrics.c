@@ -86,6 +86,7 @@ void query_metrics_waited(int64_t duration_us, enum view_outcome outcome)
     metric_observe_us(&wait_duration, duration_us);
     switch (outcome) {
     case VIEW_REACHED: metric_add(&waits_reached, 1); break;
+    case VIEW_TOO_OLD:
     case VIEW_NOT_REACHED: metric_add(&waits_timed_out, 1); break;
     case VIEW_POSITION_UNKNOWN:
     case VIEW_UNAVAILABLE: metric_add(&waits_failed, 1); break;

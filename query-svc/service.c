@@ -80,6 +80,8 @@ bool service_start(struct query_service *service, const struct query_config *con
                    struct error *error)
 {
     *service = (struct query_service){.config = config};
+    if (!db_check_single(config->database.reveal, error))
+        return false;
     service->auth = create_auth(config, error);
     if (service->auth == NULL)
         return false;

@@ -54,26 +54,67 @@ static struct standing_entry *entry_at(const struct standing *standing, size_t c
     return &standing->entries[context * (size_t)standing->partitions + (size_t)partition];
 }
 
-void standing_set(struct standing *standing, const struct db_rows *rows)
+/* An end of the log told at some time, and a view that has passed it: then it has everything
+ * appended until that time. Where the end runs ahead of the view, one is kept until it is
+ * passed. */
+static void note_freshness(struct standing_entry *entry, const struct view_position *position,
+                           int64_t now_boot_us)
+{
+    int64_t told_boot_us = now_boot_us - (position->age_ms > 0 ? position->age_ms * 1000 : 0);
+    int64_t fresh_boot_us = 0;
+
+    if (position->end_offset < 0)
+        return;
+    if (entry->goal_boot_us != 0 && position->next_offset >= entry->goal) {
+        fresh_boot_us = entry->goal_boot_us;
+        entry->goal_boot_us = 0;
+    }
+    if (position->next_offset >= position->end_offset) {
+        fresh_boot_us = told_boot_us;
+        entry->goal_boot_us = 0;
+    } else if (entry->goal_boot_us == 0) {
+        entry->goal = position->end_offset;
+        entry->goal_boot_us = told_boot_us;
+    }
+    if (fresh_boot_us > entry->fresh_boot_us)
+        entry->fresh_boot_us = fresh_boot_us;
+}
+
+static void set_entry(struct standing_entry *entry, const struct view_position *position,
+                      int64_t now_boot_us)
+{
+    static const struct uuid none;
+    struct uuid log = none;
+    bool named = position->log.bytes != NULL && uuid_parse(position->log, &log);
+
+    if (!uuid_equal(&log, &entry->log) || position->next_offset < entry->next)
+        *entry = (struct standing_entry){.log = log};
+    entry->told = true;
+    entry->next = position->next_offset;
+    entry->end = position->age_ms <= HEARD_AGE_MS_MAX ? position->end_offset : -1;
+    entry->parked = position->parked;
+    entry->known = named && !uuid_equal(&log, &none);
+    note_freshness(entry, position, now_boot_us);
+}
+
+void standing_set(struct standing *standing, const struct db_rows *rows, int64_t now_boot_us)
 {
     const struct view_position *positions = rows->items;
-    static const struct uuid none;
+    size_t count = standing->context_count * (size_t)standing->partitions;
 
-    standing_forget(standing);
+    for (size_t i = 0; i < count; i++)
+        standing->entries[i].told = false;
     for (size_t i = 0; i < rows->count; i++) {
         const struct view_position *position = &positions[i];
         size_t context = find_context(standing, position->context);
-        struct standing_entry *entry;
         if (context == standing->context_count || position->partition < 0 ||
             position->partition >= standing->partitions)
             continue;
-        entry = entry_at(standing, context, (int32_t)position->partition);
-        entry->next = position->next_offset;
-        entry->end = position->age_ms <= HEARD_AGE_MS_MAX ? position->end_offset : -1;
-        entry->parked = position->parked;
-        entry->known = position->log.bytes != NULL && uuid_parse(position->log, &entry->log) &&
-                       !uuid_equal(&entry->log, &none);
+        set_entry(entry_at(standing, context, (int32_t)position->partition), position, now_boot_us);
     }
+    for (size_t i = 0; i < count; i++)
+        if (!standing->entries[i].told)
+            standing->entries[i] = (struct standing_entry){0};
     standing->polled = true;
 }
 
@@ -140,6 +181,21 @@ int64_t standing_lag(const struct standing *standing, int32_t partition)
     return lag;
 }
 
+int64_t standing_age_us(const struct standing *standing, int32_t partition, int64_t now_boot_us)
+{
+    int64_t age_us = 0;
+
+    for (size_t context = 0; context < standing->context_count; context++)
+        for (int32_t i = first_partition(partition); i < end_partition(standing, partition); i++) {
+            int64_t fresh_boot_us = entry_at(standing, context, i)->fresh_boot_us;
+            if (fresh_boot_us == 0)
+                return -1;
+            if (now_boot_us - fresh_boot_us > age_us)
+                age_us = now_boot_us - fresh_boot_us;
+        }
+    return age_us;
+}
+
 int64_t standing_progress(const struct standing *standing, int32_t partition)
 {
     int64_t progress = 0;
@@ -186,8 +242,16 @@ static char *put_mark(char *at, const struct standing *standing, size_t context,
     return at + log_mark_format(&mark, at);
 }
 
-bool standing_describe(const struct standing *standing, int32_t partition, struct arena *arena,
-                       struct view_standing *ret_standing)
+static const char *print_age(const struct standing *standing, int32_t partition,
+                             int64_t now_boot_us, struct arena *arena)
+{
+    int64_t age_us = standing_age_us(standing, partition, now_boot_us);
+
+    return age_us < 0 ? NULL : arena_print(arena, "%lld", (long long)(age_us / 1000));
+}
+
+bool standing_describe(const struct standing *standing, int32_t partition, int64_t now_boot_us,
+                       struct arena *arena, struct view_standing *ret_standing)
 {
     int32_t first = first_partition(partition), end = end_partition(standing, partition);
     int64_t lag = standing_lag(standing, partition);
@@ -211,6 +275,7 @@ bool standing_describe(const struct standing *standing, int32_t partition, struc
     *ret_standing = (struct view_standing){
         .position = position,
         .lag = lag_text,
+        .age_ms = print_age(standing, partition, now_boot_us, arena),
         .parked = parked > 0 ? arena_print(arena, "%lld", (long long)parked) : NULL,
     };
     return true;

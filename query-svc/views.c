@@ -77,8 +77,8 @@ bool views_describe(struct views *views, const struct view *view, int32_t partit
     bool described;
 
     pthread_mutex_lock(&views->lock);
-    described =
-        standing_describe(&find_watched(views, view)->standing, partition, arena, ret_standing);
+    described = standing_describe(&find_watched(views, view)->standing, partition, clock_boot_us(),
+                                  arena, ret_standing);
     pthread_mutex_unlock(&views->lock);
     return described;
 }
@@ -93,13 +93,23 @@ int64_t views_progress(struct views *views, const struct view *view, int32_t par
     return progress;
 }
 
+static enum view_outcome judge(const struct standing *standing, const struct view_waiter *waiter,
+                               int64_t now_boot_us)
+{
+    enum view_outcome outcome = standing_judge(standing, waiter->marks, waiter->mark_count);
+
+    if (outcome != VIEW_REACHED || waiter->age_us_max < 0)
+        return outcome;
+    int64_t age_us = standing_age_us(standing, waiter->partition, now_boot_us);
+    return age_us >= 0 && age_us <= waiter->age_us_max ? VIEW_REACHED : VIEW_TOO_OLD;
+}
+
 enum view_outcome views_check(struct views *views, const struct view_waiter *waiter)
 {
     enum view_outcome outcome;
 
     pthread_mutex_lock(&views->lock);
-    outcome = standing_judge(&find_watched(views, waiter->view)->standing, waiter->marks,
-                             waiter->mark_count);
+    outcome = judge(&find_watched(views, waiter->view)->standing, waiter, clock_boot_us());
     pthread_mutex_unlock(&views->lock);
     return outcome;
 }
@@ -176,9 +186,9 @@ static void settle(struct views *views, struct watched *watched, int64_t now_boo
     watched->waiters = NULL;
     while (waiter != NULL) {
         struct view_waiter *next = waiter->next;
-        enum view_outcome outcome =
-            standing_judge(&watched->standing, waiter->marks, waiter->mark_count);
-        if (outcome == VIEW_NOT_REACHED && now_boot_us < waiter->deadline_boot_us) {
+        enum view_outcome outcome = judge(&watched->standing, waiter, now_boot_us);
+        bool may_come = outcome == VIEW_NOT_REACHED || outcome == VIEW_TOO_OLD;
+        if (may_come && now_boot_us < waiter->deadline_boot_us) {
             waiter->next = watched->waiters;
             watched->waiters = waiter;
         } else {
@@ -219,7 +229,7 @@ static void take_positions(struct db_question *question, const struct db_rows *r
 
     pthread_mutex_lock(&views->lock);
     if (error->fault == FAULT_NONE)
-        standing_set(&watched->standing, rows);
+        standing_set(&watched->standing, rows, clock_boot_us());
     views->answer = *error;
     views->answered = true;
     pthread_cond_signal(&views->changed);

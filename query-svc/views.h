@@ -11,6 +11,7 @@ struct views;
 enum view_outcome {
     VIEW_REACHED,
     VIEW_NOT_REACHED,
+    VIEW_TOO_OLD,          /* what it has is older than asked for, or nobody knows how old */
     VIEW_POSITION_UNKNOWN, /* a mark of another log or of a partition there is not */
     VIEW_UNAVAILABLE,      /* the database is away, or the process stops */
 };
@@ -43,6 +44,7 @@ void views_trouble(struct views *views, struct error *ret_trouble);
 struct view_standing {
     const char *position; /* marks, comma separated; empty: nothing read of any context */
     const char *lag;      /* records of the log; NULL: its end is not known, or not lately */
+    const char *age_ms;   /* everything appended until so long ago is in; NULL: not known */
     const char *parked;   /* events; NULL: none */
 };
 MUST_CHECK bool views_describe(struct views *views, const struct view *view, int32_t partition,
@@ -56,13 +58,15 @@ struct view_waiter {
     const struct view *view;
     const struct log_mark *marks; /* those of contexts the view does not read are ignored */
     size_t mark_count;
+    int32_t partition;  /* that the answer is about, or VIEWS_ALL_PARTITIONS */
+    int64_t age_us_max; /* of what the view has of it; negative: any */
     int64_t deadline_boot_us;
     void (*done)(struct view_waiter *waiter, enum view_outcome outcome);
     void *user;
     struct view_waiter *next; /* the views' */
 };
 
-/* By what was seen last; NOT_REACHED: views_wait. */
+/* By what was seen last; NOT_REACHED, TOO_OLD: views_wait. */
 enum view_outcome views_check(struct views *views, const struct view_waiter *waiter);
 /* Something is parked where a mark stands: maybe its own commit. */
 bool views_park_near(struct views *views, const struct view_waiter *waiter);

@@ -17,6 +17,10 @@ struct db_options {
     const struct db_statement *const *statements;
 };
 
+/* CONFIG_INVALID where connections may end up at servers of which one has more than another:
+ * several hosts, and not the one that writes among them asked for. */
+MUST_CHECK bool db_check_single(const char *conninfo, struct error *error);
+
 /* Faults: DATABASE_UNAVAILABLE (away, restarting, out of connections, disk full, deadlock: wait and
  * try again), DATABASE_FAILED (the statement is wrong), DATA_CORRUPT (SQLSTATE classes 22 and 23:
  * the data is). After UNAVAILABLE the connection is closed; open a new one. Detail never holds the

@@ -60,6 +60,31 @@ bool db_link_check(const char *conninfo, struct error *error)
     return true;
 }
 
+static const char *find_option(const PQconninfoOption *options, const char *name)
+{
+    while (options->keyword != NULL && strcmp(options->keyword, name) != 0)
+        options++;
+    return options->val != NULL ? options->val : "";
+}
+
+bool db_check_single(const char *conninfo, struct error *error)
+{
+    if (!db_link_check(conninfo, error))
+        return false;
+    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+    if (options == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "the database connection string");
+    bool several = strchr(find_option(options, "host"), ',') != NULL ||
+                   strchr(find_option(options, "hostaddr"), ',') != NULL;
+    const char *wanted = find_option(options, "target_session_attrs");
+    bool writes = strcmp(wanted, "read-write") == 0 || strcmp(wanted, "primary") == 0;
+    PQconninfoFree(options);
+    return !several || writes ||
+           error_set(error, FAULT_CONFIG_INVALID,
+                     "several database hosts need target_session_attrs=read-write: positions and "
+                     "rows must come from one server");
+}
+
 bool db_link_open(struct db_link *link, const struct db_options *options, struct error *error)
 {
     char tcp_timeout[NUMBER_SIZE];

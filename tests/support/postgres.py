@@ -61,6 +61,16 @@ class Postgres(Process):
                         "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
                        check=True, stdout=subprocess.DEVNULL, cwd="/")
 
+    def standby(self, folder):
+        """A streaming replica of this one as it is now, not started yet."""
+        copy = Postgres(folder, {"hot_standby": "on", "max_standby_streaming_delay": "-1"})
+        if os.getuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(copy.folder, owner.pw_uid, owner.pw_gid)
+        subprocess.run([*self._user(), _programs() / "pg_basebackup", "-D", copy.data, "-R",
+                        "-X", "stream", "-c", "fast", "-d", self.conninfo()], check=True, cwd="/")
+        return copy
+
     def conninfo(self, database="postgres"):
         """For libpq, and for the services' SIJANG_DATABASE."""
         return f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"

@@ -478,6 +478,103 @@ def test_the_lag_behind_a_silent_projector_is_not_known(own_reads):
     assert own_reads.get(PRODUCT).headers["Sijang-Position"] == mark(99, 2)
 
 
+def test_who_wants_no_old_answer_waits_for_the_view_to_have_been_at_an_end(own_reads):
+    assert "Sijang-View-Age-Ms" not in own_reads.get(PRODUCT).headers
+    late = own_reads.get(PRODUCT, Prefer="max-stale=60, wait=0.1")
+    assert code_of(late) == (504, "view_too_old")
+    assert mark(99, 2) in late.json()["detail"]
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(own_reads.get, PRODUCT, Prefer="max-stale=60, wait=20")
+        # The end has run ahead, but what it was is passed.
+        own_reads.query("UPDATE projector.position SET next_offset = 103, end_offset = 110"
+                        " WHERE partition = 2")
+        assert answer.result(10).status_code == 200
+    assert int(own_reads.get(PRODUCT).headers["Sijang-View-Age-Ms"]) < 60000
+    assert code_of(own_reads.get("/v1/products", Prefer="max-stale=60, wait=0.1")) == (
+        504, "view_too_old")
+
+
+def test_an_answer_is_as_old_as_its_projector_has_been_silent(own_reads):
+    own_reads.query("UPDATE projector.position SET next_offset = 103,"
+                    " updated_at = now() - interval '100 s'")
+    own_reads.service.restart()
+    for path in (PRODUCT, "/v1/products"):
+        assert int(own_reads.get(path).headers["Sijang-View-Age-Ms"]) >= 100000
+        assert own_reads.get(path, Prefer="max-stale=3000").status_code == 200
+        assert code_of(own_reads.get(path, Prefer="wait=0.1, max-stale=60")) == (
+            504, "view_too_old")
+    both = own_reads.get(PRODUCT, mark(103, 2), Prefer="wait=0.1, max-stale=60")
+    assert code_of(both) == (504, "position_not_reached")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(own_reads.get, PRODUCT, Prefer="max-stale=60, wait=20")
+        own_reads.query("UPDATE projector.position SET updated_at = now()")
+        assert answer.result(10).status_code == 200
+    assert own_reads.get("/v1/products", Prefer="max-stale=60, wait=20").status_code == 200
+
+
+@pytest.mark.parametrize("preference", ["max-stale=soon", "max-stale=", "wait=1, max-stale=-1",
+                                        "max-stale=5, max-stale=x"])
+def test_an_age_that_is_no_number_is_refused(reads, preference):
+    answer = reads.get(PRODUCT, Prefer=preference)
+    assert code_of(answer) == (400, "malformed_preference")
+
+
+def test_a_replica_answers_what_it_has_and_makes_readers_wait_for_the_rest(folder):
+    with Postgres(folder / "primary") as primary:
+        primary.start()
+        reads = Reads(primary, folder)
+        reads.migrate()
+        reads.fill(10)
+        with primary.standby(folder / "replica") as replica:
+            replica.start()
+            reads.service.env["SIJANG_DATABASE"] = replica.conninfo(reads.database)
+            with reads.service.start():
+                assert reads.get(PRODUCT, mark(99, 2)).status_code == 200
+                replica.query("SELECT pg_wal_replay_pause()")
+                wait_until(lambda: replica.query("SELECT pg_get_wal_replay_pause_state()")
+                           == [("paused",)], 10, "the replica stands still")
+                reads.query("BEGIN; UPDATE view_product_detail_r1.product_detail SET title = 'New',"
+                            " version = 8 WHERE product_id = %s; UPDATE projector.position SET"
+                            " next_offset = 101 WHERE partition = 2; COMMIT", (product_id(7),))
+                late = reads.get(PRODUCT, mark(100, 2), 0.2)
+                assert code_of(late) == (504, "position_not_reached")
+                assert mark(99, 2) in late.json()["detail"]
+                old = reads.get(PRODUCT)
+                assert (old.json()["version"], old.headers["Sijang-Position"]) == (7, mark(99, 2))
+                with ThreadPoolExecutor(1) as pool:
+                    answer = pool.submit(reads.get, PRODUCT, mark(100, 2), 20)
+                    replica.query("SELECT pg_wal_replay_resume()")
+                    assert answer.result(25).json()["title"] == "New"
+                assert reads.service.stop() == 0
+
+
+def test_several_servers_are_refused_unless_only_one_of_them_can_be_meant(postgres, folder):
+    reads = Reads(postgres, folder)
+    one = reads.service.env["SIJANG_DATABASE"]
+    reads.service.env["SIJANG_DATABASE"] = f"{one} host=127.0.0.1,127.0.0.2"
+    reads.service.start(wait=False)
+    assert reads.service.wait() == 1
+    assert reads.service.log_contains("target_session_attrs")
+
+
+def test_a_position_that_no_gateway_would_take_is_left_out(postgres, folder):
+    reads = Reads(postgres, folder, SIJANG_PARTITIONS=512)
+    reads.migrate()
+    reads.fill(10)
+    reads.query("INSERT INTO projector.position (view, revision, partition, context, log,"
+                " next_offset, end_offset) SELECT v.view, 1, p, 'catalog', %s, 100, 100"
+                " FROM generate_series(8, 511) AS p, unnest(%s) AS v (view)", (LOG, list(VIEWS)))
+    with reads.service.start():
+        page = reads.get("/v1/products")
+        assert (page.status_code, len(page.json()["items"])) == (200, 10)
+        assert "Sijang-Position" not in page.headers
+        late = reads.get("/v1/products", mark(200, 300), 0)
+        assert code_of(late) == (504, "position_not_reached")
+        assert mark(99, 511) in late.json()["detail"]
+        assert "Sijang-Position" in reads.get(PRODUCT).headers
+        assert reads.service.stop() == 0
+
+
 def park(reads, key, partition, commit_offset, reason="data_corrupt"):
     reads.query(
         "INSERT INTO projector.parked (view, revision, key, partition, context, event_offset,"
