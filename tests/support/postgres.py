@@ -75,6 +75,27 @@ class Postgres(Process):
         """For libpq, and for the services' SIJANG_DATABASE."""
         return f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
 
+    def replica(self, folder):
+        """Another server that follows this one, once it is started."""
+        settings = {name: value for name, value in self.settings.items() if name != "port"}
+        standby = Postgres(folder, settings)
+        if os.getuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(standby.folder, owner.pw_uid, owner.pw_gid)
+        subprocess.run([*self._user(), _programs() / "pg_basebackup", "-d", self.conninfo(), "-D",
+                        standby.data, "-R", "-c", "fast", "--no-sync"],
+                       check=True, stdout=subprocess.DEVNULL, cwd="/")
+        return standby
+
+    def promote(self):
+        """No replica any more."""
+        assert self.query("SELECT pg_promote(true, 60)") == [(True,)]
+
+    def configure(self, name, value):
+        """Without a restart."""
+        self.query(f"ALTER SYSTEM SET {name} = %s", (value,))
+        self.query("SELECT pg_reload_conf()")
+
     def start(self, timeout_s=60):
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
