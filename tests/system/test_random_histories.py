@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from support.views_room import PARTITIONS, more, snatch, total
+from support.views_room import PARTITIONS, snatch, total
+from support.waiting import wait_until
 from support.writer import Writer
 
 PROJECTORS_MAX = 3
@@ -47,6 +48,7 @@ class World:
     def stop(self):
         projector = self.take(self.running)
         if projector:
+            projector.wait_for_log("projector_started")
             assert projector.stop() == 0
 
     def stall(self):
@@ -72,9 +74,9 @@ class World:
         snatch(self.room)
 
     def wait(self):
-        behind = sum(self.room.ends().values()) - total(self.room)
+        goal = self.chance.randrange(sum(self.room.ends().values()) + 1)
         if self.running and not self.stalled:
-            more(self.room, self.chance.randrange(behind + 1))
+            wait_until(lambda: total(self.room) >= goal, 30, f"{goal} records are stored", 0.002)
 
     def play(self, steps):
         mishaps = [self.start, self.start, self.kill, self.stop, self.stall, self.wake, self.wake,
