@@ -6,6 +6,7 @@
 #include "lib/core/random.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
@@ -101,16 +102,13 @@ void uuid_format(const struct uuid *uuid, char ret_string[static UUID_TEXT_SIZE]
     *at = '\0';
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* One more than the value; 0: no digit. A table, for digits and letters are as good as random: a
+ * branch that tells them apart is guessed wrong every other time. */
+static const uint8_t hex_values[UCHAR_MAX + 1] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool uuid_parse(struct text text, struct uuid *ret_uuid)
 {
@@ -118,17 +116,18 @@ bool uuid_parse(struct text text, struct uuid *ret_uuid)
         return false;
     struct uuid uuid;
     const char *at = text.bytes;
+    bool valid = true;
     for (size_t i = 0; i < sizeof(uuid.bytes); i++) {
-        if (hyphen_before(i) && *at++ != '-')
-            return false;
-        int high = hex_value(*at++);
-        int low = hex_value(*at++);
-        if (high < 0 || low < 0)
-            return false;
-        uuid.bytes[i] = (uint8_t)(high << 4 | low);
+        if (hyphen_before(i))
+            valid &= *at++ == '-';
+        unsigned high = hex_values[(uint8_t)*at++];
+        unsigned low = hex_values[(uint8_t)*at++];
+        valid &= (high != 0) & (low != 0);
+        uuid.bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
-    *ret_uuid = uuid;
-    return true;
+    if (valid)
+        *ret_uuid = uuid;
+    return valid;
 }
 
 bool uuid_equal(const struct uuid *a, const struct uuid *b)

@@ -92,15 +92,17 @@ static void take(struct reading *reading, rd_kafka_message_t *message)
     rd_kafka_message_destroy(message);
 }
 
+/* A batch waits until it is full or its time is up: only what is there is taken as one. */
 static void read_all(struct reading *reading)
 {
     rd_kafka_message_t *messages[BATCH_MAX];
 
     while (reading->ended < reading->partitions) {
-        ssize_t count =
-            rd_kafka_consume_batch_queue(reading->queue, PATIENCE_MS, messages, BATCH_MAX);
-        if (count <= 0)
+        rd_kafka_message_t *first = rd_kafka_consume_queue(reading->queue, PATIENCE_MS);
+        if (first == NULL)
             errx(EXIT_FAILURE, "nothing came for %d ms", PATIENCE_MS);
+        take(reading, first);
+        ssize_t count = rd_kafka_consume_batch_queue(reading->queue, 0, messages, BATCH_MAX);
         for (ssize_t i = 0; i < count; i++)
             take(reading, messages[i]);
     }
