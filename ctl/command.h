@@ -23,7 +23,7 @@ extern const struct command history, lag, migrate, parked_discard, parked_list, 
     token, topics_create, verify_log, views, why;
 extern const struct command completion, copy, diff, produce_test, seek, topics_list;
 extern const struct command views_drop, views_pause, views_plan, views_progress, views_rebuild;
-extern const struct command views_resume, views_swap, views_throttle, views_verify;
+extern const struct command views_resume, views_rollback, views_swap, views_throttle, views_verify;
 extern const struct command *const commands[]; /* all of them, NULL-terminated */
 
 /* What commands that only read the log need; BROKERS_SETTING is its line in a table. */

@@ -30,6 +30,7 @@ const struct command *const commands[] = {
     &views_throttle,
     &views_verify,
     &views_swap,
+    &views_rollback,
     &views_drop,
     &views, /* behind those that begin with the same word, as topics_list is */
     &why,

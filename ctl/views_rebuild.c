@@ -1,5 +1,5 @@
-/* sijangctl views rebuild | pause | resume | swap | drop: one function of the database each
- * (migrations/0005_rebuild.sql and later ones); the projector works off what they note. */
+/* sijangctl views rebuild | pause | resume | swap | rollback | drop: one function of the database
+ * each (migrations/0005_rebuild.sql and later ones); the projector works off what they note. */
 #include "ctl/views_rebuild.h"
 
 REBUILD_FUNCTION(begin, "views_rebuild",
@@ -10,8 +10,9 @@ REBUILD_FUNCTION(
 REBUILD_FUNCTION(resume, "views_resume",
                  "UPDATE projector.rebuild SET paused = false, trouble = NULL WHERE view = $1"
                  " RETURNING true AS done");
-REBUILD_FUNCTION(swap, "views_swap",
-                 "SELECT projector.rebuild_swap($1, projector.newest_revision($1), 30000) AS done");
+REBUILD_FUNCTION(swap, "views_swap", "SELECT projector.rebuild_swap($1, false, 30000) AS done");
+REBUILD_FUNCTION(roll_back, "views_rollback",
+                 "SELECT projector.rebuild_swap($1, true, 30000) AS done");
 REBUILD_FUNCTION(drop, "views_drop", "SELECT projector.rebuild_drop($1) AS done");
 
 static enum command_exit run_begin(int argc, char **argv, struct error *error)
@@ -31,8 +32,13 @@ static enum command_exit run_resume(int argc, char **argv, struct error *error)
 
 static enum command_exit run_swap(int argc, char **argv, struct error *error)
 {
-    return rebuild_run(argc, argv, &swap, "the new rows are live; the same again is the way back",
+    return rebuild_run(argc, argv, &swap, "the new rows are live; views rollback is the way back",
                        error);
+}
+
+static enum command_exit run_roll_back(int argc, char **argv, struct error *error)
+{
+    return rebuild_run(argc, argv, &roll_back, "the rows from before the swap are live", error);
 }
 
 static enum command_exit run_drop(int argc, char **argv, struct error *error)
@@ -43,11 +49,13 @@ static enum command_exit run_drop(int argc, char **argv, struct error *error)
 const struct command views_rebuild = {
     .words = {"views", "rebuild"},
     .arguments = "VIEW",
-    .help = "  Begins to rebuild VIEW from the log, in tables of their own beside the live ones.\n"
-            "  The projector does the work: replay, index, then follow the log. Nobody who reads\n"
-            "  notices until `views swap`. It survives restarts.\n"
-            "\n"
-            "  Example: sijangctl views rebuild product_list\n",
+    .help =
+        "  Begins to rebuild VIEW from the log, in tables of their own beside the live ones: its\n"
+        "  newest revision, or, where that is live, a copy.\n"
+        "  The projector does the work: replay, index, then follow the log. Nobody who reads\n"
+        "  notices until `views swap`. It survives restarts.\n"
+        "\n"
+        "  Example: sijangctl views rebuild product_list\n",
     .settings = rebuild_settings,
     .run = run_begin,
 };
@@ -76,12 +84,23 @@ const struct command views_swap = {
     .words = {"views", "swap"},
     .arguments = "VIEW",
     .help = "  Makes the rebuilt rows the live ones, in one transaction: the live view is held\n"
-            "  still, at most 5 s, until the new one is not behind it in any partition. What was\n"
-            "  live follows the log on, so a second swap is the way back. Verify first.\n"
+            "  still, at most half a second, until the new one is not behind it in any partition.\n"
+            "  What was live follows the log on. Verify first.\n"
             "\n"
             "  Example: sijangctl views verify product_list && sijangctl views swap product_list\n",
     .settings = rebuild_settings,
     .run = run_swap,
+};
+
+const struct command views_rollback = {
+    .words = {"views", "rollback"},
+    .arguments = "VIEW",
+    .help = "  Undoes a swap, as it was done: in one transaction, and nothing older is read.\n"
+            "  Also where events are parked that the other rows have.\n"
+            "\n"
+            "  Example: sijangctl views rollback product_list\n",
+    .settings = rebuild_settings,
+    .run = run_roll_back,
 };
 
 const struct command views_drop = {
@@ -89,7 +108,7 @@ const struct command views_drop = {
     .arguments = "VIEW",
     .help =
         "  Ends a rebuild and drops the rows that are not live: the unfinished ones, or, after\n"
-        "  a swap, the old ones.\n"
+        "  a swap, the old ones. An older revision is gone for good; audited.\n"
         "\n"
         "  Example: sijangctl views drop product_list\n",
     .settings = rebuild_settings,

@@ -30,14 +30,16 @@ static const struct record difference_record = {
 
 static const struct db_statement compare = {
     .name = "views_compare",
-    .sql = "SELECT row_key, live_row, new_row"
-           " FROM projector.rebuild_compare($1, projector.newest_revision($1))",
+    .sql = "SELECT row_key, live_row, new_row FROM projector.rebuild_compare($1)",
     .parameters = (const enum db_type[]){DB_TEXT},
     .parameter_count = 1,
     .row = &difference_record,
 };
 
 struct digests {
+    struct text columns; /* those that both have */
+    int64_t live_revision;
+    int64_t new_revision; /* -1: a copy */
     int64_t live_rows;
     struct text live_digest;
     int64_t new_rows;
@@ -49,21 +51,24 @@ static const struct record digests_record = {
     .size = sizeof(struct digests),
     .fields =
         (const struct field[]){
+            {FIELD_AT(digests, columns), .kind = FIELD_TEXT},
+            {FIELD_AT(digests, live_revision), .kind = FIELD_INTEGER},
+            {FIELD_AT(digests, new_revision), .kind = FIELD_INTEGER},
             {FIELD_AT(digests, live_rows), .kind = FIELD_INTEGER},
             {FIELD_AT(digests, live_digest), .kind = FIELD_TEXT},
             {FIELD_AT(digests, new_rows), .kind = FIELD_INTEGER},
             {FIELD_AT(digests, new_digest), .kind = FIELD_TEXT},
         },
-    .field_count = 4,
+    .field_count = 7,
 };
 
 static const struct db_statement digest = {
     .name = "views_digest",
-    .sql = "SELECT live.rows AS live_rows, live.digest AS live_digest, new.rows AS new_rows,"
-           " new.digest AS new_digest"
-           " FROM projector.schema_of($1, projector.newest_revision($1)) AS schema,"
-           " projector.rebuild_digest(schema, $1) AS live,"
-           " projector.rebuild_digest(schema || '_rebuild', $1) AS new",
+    .sql = "SELECT columns, place.live_revision, place.new_revision, live.rows AS live_rows,"
+           " live.digest AS live_digest, new.rows AS new_rows, new.digest AS new_digest"
+           " FROM projector.rebuild_place($1) AS place, projector.rebuild_columns($1) AS columns,"
+           " projector.digest(place.live_schema, $1, columns) AS live,"
+           " projector.digest(place.new_schema, $1, columns) AS new",
     .parameters = (const enum db_type[]){DB_TEXT},
     .parameter_count = 1,
     .row = &digests_record,
@@ -165,6 +170,10 @@ static bool verify(struct rebuild_call *call, struct error *error)
         !db_run(call->connection, &digest, &view, &call->arena, &rows, error))
         return false;
     const struct digests *digests = rows.items;
+    if (digests->new_revision > 0)
+        (void)printf("revisions %lld and %lld, columns that both have: %.*s\n",
+                     (long long)digests->live_revision, (long long)digests->new_revision,
+                     TEXT_ARGS(digests->columns));
     (void)printf("live: %lld rows, digest %.*s\nnew:  %lld rows, digest %.*s\n",
                  (long long)digests->live_rows, TEXT_ARGS(digests->live_digest),
                  (long long)digests->new_rows, TEXT_ARGS(digests->new_digest));

@@ -4,23 +4,28 @@
 #include "lib/core/logger.h"
 #include "lib/record/json.h"
 #include "projector/release.h"
+#include "projector/revisions.h"
 #include "projector/views.h"
 #include "schemas/roles.h"
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LIST_BYTES_MAX    ((size_t)1024 * 1024)
 #define TOKENS_REMEMBERED 100
-#define STATEMENTS_OWN    16
+#define NAME_BYTES_MAX    ((size_t)1024 * 1024)
+#define STATEMENTS_MAX    16
 
 struct desk {
     const struct projector_config *config;
     struct web_auth *auth;
     pthread_mutex_t mutex; /* one operator at a time */
+    struct arena arena;
+    const char *name; /* of its connection */
     struct db_connection *connection;
-    const struct db_statement **statements;
-    struct arena arena; /* the list of schemas */
+    const struct view *view; /* the one whose tables it can reach; NULL: none */
+    const struct db_statement *statements[STATEMENTS_MAX];
 };
 
 static const struct problem problem_desk_closed = {
@@ -119,45 +124,49 @@ static void list_statements(struct desk *desk)
 {
     size_t count = 0;
     desk->statements[count++] = &parked_list;
+    desk->statements[count++] = &revisions_read;
     for (size_t i = 0; release_statements[i] != NULL; i++)
         desk->statements[count++] = release_statements[i];
-    for (size_t i = 0; i < CONTEXT_COUNT; i++)
-        for (const struct view *const *view = view_lists[i]; *view != NULL; view++) {
-            desk->statements[count++] = (*view)->load;
-            desk->statements[count++] = (*view)->upsert;
-        }
+    if (desk->view != NULL) {
+        desk->statements[count++] = desk->view->load;
+        desk->statements[count++] = desk->view->upsert;
+    }
+    assert(count < STATEMENTS_MAX);
     desk->statements[count] = NULL;
 }
 
-static const char *list_schemas(struct desk *desk)
+/* To one view's tables: two revisions have tables of one name. */
+static bool connect(struct desk *desk, const struct view *view, struct error *error)
 {
-    const char *list = "projector";
-    arena_reset(&desk->arena);
-    for (size_t i = 0; i < CONTEXT_COUNT && list != NULL; i++)
-        for (const struct view *const *view = view_lists[i]; *view != NULL && list != NULL; view++)
-            list = arena_print(&desk->arena, "%s, %s", list, (*view)->schema);
-    return list;
-}
-
-static bool connect(struct desk *desk, struct error *error)
-{
-    if (desk->connection != NULL)
+    if (desk->connection != NULL && desk->view == view)
         return true;
-    const char *schemas = list_schemas(desk);
-    const char *name =
-        arena_print(&desk->arena, "sijang-projector operators %s", desk->config->process);
-    if (schemas == NULL || name == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "connecting");
+    desk->connection = db_close(desk->connection);
+    desk->view = view;
+    list_statements(desk);
     desk->connection = db_connect(
         &(struct db_options){
             .conninfo = desk->config->database.reveal,
-            .search_path = schemas,
-            .application_name = name,
+            .search_path = view != NULL ? view->schema : "projector",
+            .application_name = desk->name,
             .timeout_ms = (int)desk->config->statement_timeout_ms,
             .statements = desk->statements,
         },
         error);
     return desk->connection != NULL;
+}
+
+/* The live revision, where several are listed. *ret_view NULL: there is no such view. */
+static bool reach_view(struct desk *desk, struct text name, struct arena *arena,
+                       const struct view **ret_view, struct error *error)
+{
+    *ret_view = find_view(name);
+    if (*ret_view == NULL)
+        return true;
+    if (revisions_count(name) > 1 &&
+        (!connect(desk, desk->view, error) ||
+         !revisions_find_live(desk->connection, name, arena, ret_view, error)))
+        return false;
+    return *ret_view == NULL || connect(desk, *ret_view, error);
 }
 
 /* After a fault the next request has a new connection. */
@@ -185,8 +194,8 @@ static bool read_list(struct desk *desk, struct web_request *request, struct tex
 {
     struct db_value values[] = {db_text(view)};
     struct error error = {0};
-    if (connect(desk, &error) && db_run(desk->connection, &parked_list, values,
-                                        web_request_arena(request), ret_rows, &error))
+    if (connect(desk, desk->view, &error) && db_run(desk->connection, &parked_list, values,
+                                                    web_request_arena(request), ret_rows, &error))
         return true;
     answer_fault(desk, request, &error);
     return false;
@@ -304,18 +313,18 @@ static bool begin_release(struct desk *desk, struct web_request *request,
                           const struct caller *caller, struct release *ret_release)
 {
     struct error error = {0};
+    struct text name = web_request_param(request, "view");
     *ret_release = (struct release){
-        .view = find_view(web_request_param(request, "view")),
         .key = web_request_param(request, "key"),
         .who = text_of(caller->subject),
         .arena = web_request_arena(request),
     };
-    if (ret_release->view == NULL) {
-        web_problem(request, &problem_not_found);
+    if (!reach_view(desk, name, ret_release->arena, &ret_release->view, &error)) {
+        answer_fault(desk, request, &error);
         return false;
     }
-    if (!connect(desk, &error)) {
-        answer_fault(desk, request, &error);
+    if (ret_release->view == NULL) {
+        web_problem(request, &problem_not_found);
         return false;
     }
     ret_release->connection = desk->connection;
@@ -383,14 +392,13 @@ bool desk_open(const struct projector_config *config, struct desk **ret_desk, st
                                              role_names, .remembered_max = TOKENS_REMEMBERED};
     desk->config = config;
     (void)pthread_mutex_init(&desk->mutex, NULL);
-    arena_init(&desk->arena, LIST_BYTES_MAX);
+    arena_init(&desk->arena, NAME_BYTES_MAX);
+    desk->name = arena_print(&desk->arena, "sijang-projector operators %s", config->process);
     desk->auth = web_auth_create(&options, error);
-    desk->statements = calloc(STATEMENTS_OWN + 2 * views_count(), sizeof(struct db_statement *));
-    if (desk->auth == NULL || desk->statements == NULL) {
+    if (desk->auth == NULL || desk->name == NULL) {
         (void)desk_close(desk);
         return error_set(error, FAULT_OUT_OF_MEMORY, "operators' desk");
     }
-    list_statements(desk);
     *ret_desk = desk;
     return true;
 }
@@ -403,7 +411,6 @@ struct desk *desk_close(struct desk *desk)
     desk->auth = web_auth_destroy(desk->auth);
     (void)pthread_mutex_destroy(&desk->mutex);
     arena_done(&desk->arena);
-    free(desk->statements);
     free(desk);
     return NULL;
 }

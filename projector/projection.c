@@ -2,6 +2,7 @@
 #include "projector/projection.h"
 
 #include "lib/core/clock.h"
+#include "projector/revisions.h"
 #include <stdlib.h>
 
 /* Beyond its limit a cache may grow by what one batch touches. */
@@ -21,8 +22,14 @@ struct projection *projection_create(const struct view *view, const struct proje
     cache_init(&projection->cache, view->row, view->key, (size_t)config->cache_bytes,
                (size_t)config->batch_bytes + CACHE_HEADROOM_BYTES);
     fold_init(&projection->fold, view, &projection->cache);
-    if (sources_create(view, (int32_t)config->partitions, &projection->sources, error) &&
-        view_metrics_init(&projection->metrics, view->name, &projection->sources, arena, error))
+    /* Revisions beside each other are told apart. */
+    const char *label = revisions_count(text_of(view->name)) == 1
+                            ? view->name
+                            : arena_print(arena, "%s\",revision=\"%d", view->name, view->revision);
+    if (label == NULL)
+        error_set(error, FAULT_OUT_OF_MEMORY, "keeping %s", view->name);
+    else if (sources_create(view, (int32_t)config->partitions, &projection->sources, error) &&
+             view_metrics_init(&projection->metrics, label, &projection->sources, arena, error))
         return projection;
     return projection_destroy(projection);
 }

@@ -14,12 +14,21 @@ enum place {
     PLACE_MOVED,  /* another projector has written */
 };
 
+/* Of a view that is listed with several revisions, as the database last said. */
+enum projection_role {
+    ROLE_UNKNOWN,
+    ROLE_LIVE,   /* readers get it; all views of one revision */
+    ROLE_BESIDE, /* the next one, or the one before */
+    ROLE_ELSEWHERE,
+};
+
 struct projection {
     const struct view *view;
     struct sources sources;
     struct cache cache;
     struct fold fold;
     enum place place; /* as last compared */
+    _Atomic enum projection_role role;
     struct health_report report;
     int64_t started_boot_us;
     struct health health;

@@ -4,6 +4,7 @@
 #include "lib/core/clock.h"
 #include "lib/core/condition.h"
 #include "lib/core/logger.h"
+#include "projector/keepers.h"
 #include "projector/rebuild_table.h"
 #include "projector/replay.h"
 #include "projector/views.h"
@@ -40,6 +41,7 @@ struct rebuilds {
     struct arena arena; /* of one look at the table */
     struct rebuild *items;
     size_t count;
+    struct keepers *keepers;
     struct db_connection *connection;
     struct rebuild *replaying;
     struct rebuild_progress progress; /* not told yet */
@@ -77,7 +79,8 @@ static bool live_is_behind(const struct rebuilds *rebuilds)
     for (size_t i = 0; i < rebuilds->live_count; i++) {
         struct health_report report;
         health_read(&rebuilds->live[i]->health, &report);
-        if (report.lag_known && report.lag_events > LIVE_LAG_EVENTS)
+        if (atomic_load(&rebuilds->live[i]->role) == ROLE_LIVE && report.lag_known &&
+            report.lag_events > LIVE_LAG_EVENTS)
             return true;
     }
     return false;
@@ -186,12 +189,6 @@ static bool replay_nicely(struct rebuilds *rebuilds, struct rebuild *rebuild,
     return labour.fine;
 }
 
-static bool index_all(struct rebuilds *rebuilds, const struct rebuild *rebuild, struct error *error)
-{
-    return rebuild_index(rebuilds->connection, rebuild->of, error) &&
-           rebuild_set_state(rebuilds->connection, rebuild->of, "following", error);
-}
-
 static void stop_following(struct rebuild *rebuild)
 {
     rebuild->follower = worker_destroy(rebuild->follower);
@@ -208,6 +205,7 @@ static bool follow(struct rebuilds *rebuilds, struct rebuild *rebuild, struct er
         return false;
     rebuild->follower = worker_create(rebuilds->config, NULL, 1, error);
     if (rebuild->follower != NULL) {
+        rebuild->follower->beside = true;
         worker_add(rebuild->follower, rebuild->followed);
         if (worker_start(rebuild->follower, error))
             return true;
@@ -226,7 +224,9 @@ static bool work_on(struct rebuilds *rebuilds, struct rebuild *rebuild,
     if (text_is(row->state, "replaying"))
         return replay_nicely(rebuilds, rebuild, row, error);
     if (text_is(row->state, "indexing"))
-        return index_all(rebuilds, rebuild, error);
+        return rebuild_index(rebuilds->connection, rebuild->of, error);
+    if (row->replaces != row->revision) /* its keeper follows */
+        return true;
     return follow(rebuilds, rebuild, error);
 }
 
@@ -251,6 +251,14 @@ static void note_trouble(struct rebuilds *rebuilds, const struct rebuild *rebuil
         (void)!rebuild_note_trouble(rebuilds->connection, rebuild->of, error, &ignored);
 }
 
+/* Another projector does it. */
+static void leave(struct rebuilds *rebuilds)
+{
+    keepers_leave(rebuilds->keepers);
+    for (size_t i = 0; i < rebuilds->count; i++)
+        stop_following(&rebuilds->items[i]);
+}
+
 /* One look at the table. Returns how long to wait for the next. */
 static int64_t look(struct rebuilds *rebuilds)
 {
@@ -260,7 +268,10 @@ static int64_t look(struct rebuilds *rebuilds)
     arena_reset(&rebuilds->arena);
     if (rebuilds->connection == NULL)
         rebuilds->connection = rebuild_connect(rebuilds->config, &error);
+    if (rebuilds->connection == NULL && error.fault == FAULT_NONE)
+        leave(rebuilds);
     if (rebuilds->connection == NULL ||
+        !keepers_look(rebuilds->keepers, rebuilds->connection, &rebuilds->arena, &error) ||
         !rebuild_read(rebuilds->connection, &rebuilds->arena, &rows, &error)) {
         rebuilds->connection = db_close(rebuilds->connection);
         return TROUBLE_MS;
@@ -319,6 +330,7 @@ static struct rebuilds *free_rebuilds(struct rebuilds *rebuilds)
 {
     for (size_t i = 0; i < rebuilds->count; i++)
         stop_following(&rebuilds->items[i]);
+    rebuilds->keepers = keepers_destroy(rebuilds->keepers);
     rebuilds->connection = db_close(rebuilds->connection);
     free(rebuilds->items);
     arena_done(&rebuilds->names);
@@ -345,7 +357,8 @@ struct rebuilds *rebuilds_start(const struct projector_config *config,
     arena_init(&rebuilds->arena, ARENA_BYTES_MAX);
     (void)pthread_mutex_init(&rebuilds->mutex, NULL);
     condition_init(&rebuilds->changed);
-    if (!add_all(rebuilds, error))
+    rebuilds->keepers = keepers_create(config, live, live_count, error);
+    if (rebuilds->keepers == NULL || !add_all(rebuilds, error))
         return free_rebuilds(rebuilds);
     if (pthread_create(&rebuilds->thread, NULL, run, rebuilds) == 0)
         return rebuilds;

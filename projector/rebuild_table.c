@@ -1,9 +1,12 @@
 /* Statements about projector.rebuild. */
 #include "projector/rebuild_table.h"
 
+#include "projector/revisions.h"
+
 static const struct field row_fields[] = {
     {FIELD_AT(rebuild_row, view), .kind = FIELD_TEXT},
     {FIELD_AT(rebuild_row, revision), .kind = FIELD_INTEGER},
+    {FIELD_AT(rebuild_row, replaces), .kind = FIELD_INTEGER},
     {FIELD_AT(rebuild_row, state), .kind = FIELD_TEXT},
     {FIELD_AT(rebuild_row, paused), .kind = FIELD_BOOLEAN},
     {FIELD_AT(rebuild_row, sliced), .kind = FIELD_BOOLEAN},
@@ -53,7 +56,7 @@ static const struct db_statement try_lock = {
 
 static const struct db_statement read_rows = {
     .name = "rebuild_read",
-    .sql = "SELECT view, revision, state, paused, sliced, partitions_done, throttle"
+    .sql = "SELECT view, revision, replaces, state, paused, sliced, partitions_done, throttle"
            " FROM projector.rebuild ORDER BY started_at",
     .row = &row_record,
 };
@@ -112,7 +115,8 @@ static const struct db_statement make_indexes = {
 };
 
 static const struct db_statement *const statements[] = {
-    &try_lock, &read_rows, &tell, &set_state, &note_trouble, &start_over, &make_indexes, NULL,
+    &try_lock,     &revisions_read, &read_rows,    &tell, &set_state,
+    &note_trouble, &start_over,     &make_indexes, NULL,
 };
 
 #define LOCK_ARENA_BYTES 4096

@@ -8,6 +8,7 @@
 struct rebuild_row {
     struct text view;
     int64_t revision;
+    int64_t replaces;  /* the live one; the same: a copy is made */
     struct text state; /* replaying, indexing, following */
     bool paused;
     bool sliced; /* a partition was left half-way */
@@ -44,5 +45,6 @@ MUST_CHECK bool rebuild_note_trouble(struct db_connection *connection, const str
 /* The new tables are empty again. */
 MUST_CHECK bool rebuild_start_over(struct db_connection *connection, const struct view *view,
                                    struct error *error);
+/* And the state is `following`. */
 MUST_CHECK bool rebuild_index(struct db_connection *connection, const struct view *view,
                               struct error *error);

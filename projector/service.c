@@ -4,6 +4,7 @@
 #include "lib/core/clock.h"
 #include "lib/core/id.h"
 #include "lib/core/logger.h"
+#include "projector/revisions.h"
 #include "projector/views.h"
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +12,32 @@
 #define STOP_TIMEOUT_MS   2000
 #define METRICS_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
+/* Of a view's revisions the live one; as long as none is known, the first, which is not ready. */
+static bool is_told(const struct service *service, size_t at)
+{
+    const struct projection *one = service->projections[at];
+    enum projection_role role = atomic_load(&one->role);
+    bool first = true;
+    for (size_t i = 0; i < at; i++)
+        first = first && strcmp(service->projections[i]->view->name, one->view->name) != 0;
+    return role == ROLE_LIVE || (role == ROLE_UNKNOWN && first);
+}
+
 static bool ready(void *self, struct buffer *out)
 {
     const struct service *service = self;
     bool all = true;
+    const char *separator = "";
     int64_t now_boot_us = clock_boot_us();
     buffer_put_string(out, "\"views\":{");
     for (size_t i = 0; i < service->view_count; i++) {
         struct health_report report;
+        if (!is_told(service, i))
+            continue;
         health_read(&service->projections[i]->health, &report);
         bool one = health_is_ready(&report, now_boot_us, service->config.lag_events_max);
-        buffer_print(out, "%s\"%s\":", i > 0 ? "," : "", service->projections[i]->view->name);
+        buffer_print(out, "%s\"%s\":", separator, service->projections[i]->view->name);
+        separator = ",";
         health_write(&report, now_boot_us, one, out);
         all = all && one;
     }
@@ -35,7 +51,10 @@ static bool create_projection(struct service *service, const struct view *view, 
         projection_create(view, &service->config, &service->arena, error);
     if (projection == NULL)
         return false;
-    worker_add(service->worker, projection);
+    if (revisions_count(text_of(view->name)) == 1) {
+        atomic_store(&projection->role, ROLE_LIVE);
+        worker_add(service->worker, projection);
+    }
     service->metrics[service->view_count] = &projection->metrics;
     service->projections[service->view_count++] = projection;
     return true;

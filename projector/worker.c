@@ -195,7 +195,7 @@ static void *run(void *self)
             idle(worker);
         } else if (worker_begin_session(worker, &error)) {
             run_session(worker);
-        } else if (error.fault == FAULT_CONFIG_INVALID) {
+        } else if (error.fault == FAULT_CONFIG_INVALID && !worker->beside) {
             refuse(worker, &error);
             break;
         } else {

@@ -33,6 +33,7 @@ struct worker {
     int64_t heard_boot_us;   /* the last one that told about all positions */
     size_t last_events;      /* in the last transaction */
     bool log_was_connected;
+    bool beside; /* its tables may be dropped at any time: that is no reason to stop the process */
     uint32_t attempts;     /* sessions begun since something was last achieved */
     struct worker **apart; /* workers that keep one of its views; room for all views */
     size_t apart_count;

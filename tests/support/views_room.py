@@ -53,13 +53,13 @@ class Room:
         for path in sorted((ROOT / "migrations").glob("*.sql")):
             self.query_rows(path.read_text())
 
-    def projector(self, **settings):
+    def projector(self, program="projector", **settings):
         env = {"SIJANG_KAFKA_BROKERS": self.broker.address,
                "SIJANG_DATABASE": self.postgres.conninfo("sijang"),
                "SIJANG_PARTITIONS": PARTITIONS, "SIJANG_ADDRESS": "127.0.0.1", **settings}
         self.started += 1
         name = f"projector-{self.started}"
-        projector = Service("projector", self.folder, env, "SIJANG_PROJECTOR_PORT", name)
+        projector = Service(program, self.folder, env, "SIJANG_PROJECTOR_PORT", name)
         self.projectors.append(projector)
         return projector
 

@@ -130,7 +130,7 @@ def test_operators_may_ask_any_projector(room):
     room.wait_until_at(room.ends())
     behind = "SELECT projector.rebuild_behind('product_list', 1)"
     wait_until(lambda: room.query_rows(behind) == [(0,)], 30, "the new rows catch up", 0.05)
-    room.query_rows("SELECT projector.rebuild_swap('product_list', 1, 5000)")
+    room.query_rows("SELECT projector.rebuild_swap('product_list', false, 5000)")
     room.writer.work(200)
     room.wait_until_at(room.ends())
     check_nothing_is_parked(room, *projectors)

@@ -70,7 +70,7 @@ def test_swaps_under_load_show_no_reader_a_gap_or_anything_older(room, swaps):
             reader.join()
     assert reader.failures == []
     print(f"the live view stood still for {reader.still_s_max * 1000:.0f} ms at most")
-    assert reader.still_s_max < 5, "the live view stood still"
+    assert reader.still_s_max < 10, "the live view stood still"
     assert not projector.log_contains("view_apart")
     room.check()
     wait_until_same(room)
