@@ -3,6 +3,7 @@
 
 #include "lib/core/clock.h"
 #include "lib/web/percent.h"
+#include "lib/web/watch.h"
 
 #include <assert.h>
 #include <string.h>
@@ -174,6 +175,7 @@ static void reset(struct web_request *request, const char *method, const char *p
     request->header_count = 0;
     request->status = 0;
     request->queued = false;
+    watch_until(request, request->deadline_boot_us);
 }
 
 bool request_begin(struct web_request *request, const char *method, const char *path)
@@ -220,10 +222,12 @@ void request_take_body(struct web_request *request, const char *bytes, size_t si
 void request_end(struct web_request *request)
 {
     const struct web_server_options *options = &request->server->options;
+    int64_t boot_us = clock_boot_us();
     if (request->status != 0 && options->finished != NULL)
         options->finished(options->user, request, request->status,
-                          clock_boot_us() - request->started_boot_us);
+                          boot_us - request->started_boot_us);
     arena_reset(&request->arena);
+    watch_until(request, boot_us + options->idle_timeout_s * INT64_C(1000000));
     atomic_store(&request->state, REQUEST_IDLE);
 }
 

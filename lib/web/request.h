@@ -42,6 +42,8 @@ struct web_request {
     struct web_server *server;
     struct web_request *previous, *next; /* of the server, under its lock */
     struct MHD_Connection *connection;
+    int socket;
+    _Atomic int64_t overdue_boot_us; /* watch.h */
     _Atomic enum request_state state;
 
     struct arena arena;
@@ -80,6 +82,11 @@ struct web_server {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a request became idle while draining */
     struct web_request *requests;
+    struct {
+        pthread_t thread;
+        pthread_cond_t stop; /* with the lock, as is: */
+        bool stopping;
+    } watch;
     struct web_request *abandoned;
     struct web_server *next_abandoned;
 };

@@ -6,6 +6,7 @@
 #include "lib/core/clock.h"
 #include "lib/core/condition.h"
 #include "lib/web/request.h"
+#include "lib/web/watch.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -18,12 +19,16 @@
 #define OTHER_FILES            256   /* open beside the connections: index, broker, database */
 #define CONNECTION_MEMORY_SIZE 16384 /* request line and headers */
 
-static void *open_request(struct web_server *server)
+static void *open_request(struct web_server *server, struct MHD_Connection *connection)
 {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct web_request *request = calloc(1, sizeof(*request));
     if (request == NULL)
         return NULL;
     request->server = server;
+    request->socket = info->connect_fd;
+    watch_until(request, clock_boot_us() + server->options.idle_timeout_s * INT64_C(1000000));
     arena_init(&request->arena, server->options.arena_bytes_max);
     /* The first block stays with the connection: let it be a small one, not the first body. */
     if (arena_alloc(&request->arena, 1) == NULL) {
@@ -72,9 +77,8 @@ static void close_request(struct web_request *request)
 static void on_connection(void *closure, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    (void)connection;
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        *socket_context = open_request(closure);
+        *socket_context = open_request(closure, connection);
     else if (*socket_context != NULL)
         close_request(*socket_context);
 }
@@ -130,6 +134,7 @@ static enum MHD_Result run(struct web_request *request)
 {
     enum request_state before = atomic_exchange(&request->state, REQUEST_HANDLING);
     assert(before == REQUEST_RECEIVING || before == REQUEST_RESUMED);
+    watch_nothing(request);
     if (before == REQUEST_RESUMED)
         request->resumption(request, request->resumption_state);
     else
@@ -291,8 +296,13 @@ struct web_server *web_server_start(const struct web_server_options *options, st
     server->options = *options;
     allow_connections(options->connections_max);
     init_lock(server);
-    if (router_init(&server->router, options->routes, error) && start_daemon(server, error))
+    if (!router_init(&server->router, options->routes, error) || !watch_start(server, error)) {
+        free_server(server);
+        return NULL;
+    }
+    if (start_daemon(server, error))
         return server;
+    watch_stop(server);
     free_server(server);
     return NULL;
 }
@@ -364,6 +374,7 @@ struct web_server *web_server_stop(struct web_server *server, int timeout_ms)
     bool abandoned = false;
     while (abandon_suspended(server, &abandoned) || atomic_load(&server->resumers) > 0)
         sched_yield();
+    watch_stop(server);
     MHD_stop_daemon(server->daemon);
     if (abandoned) {
         keep_for_late_owners(server);

@@ -27,6 +27,8 @@ struct web_server_options {
     int port;            /* 0: any, see web_server_port */
     int threads;
     int connections_max;
+    /* A connection on which the head of its next request is not there by then is closed, and one
+     * whose request's body is not there by its deadline, whatever little comes in. */
     int idle_timeout_s;
     size_t body_bytes_max;
     size_t arena_bytes_max; /* per request */

@@ -5,6 +5,7 @@
 
 #include "tests/lib/web_client.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -423,6 +424,39 @@ static void a_draining_server_refuses_and_hangs_up(void **unused)
     close(client);
 }
 
+/* A byte at a time, in time for a timeout that begins anew with each. True: it got an answer. */
+static bool trickles_in(const char *begin, const char *rest)
+{
+    struct reply reply;
+    int client = client_connect(port);
+    struct pollfd hung_up = {.fd = client, .events = POLLIN};
+
+    client_send(client, "%s", begin);
+    while (*rest != '\0' && poll(&hung_up, 1, 300) == 0 && send(client, rest, 1, MSG_NOSIGNAL) == 1)
+        rest++;
+    bool answered = *rest == '\0' && client_receive(client, &reply);
+    close(client);
+    return answered;
+}
+
+static void who_sends_too_slowly_is_cut_off(void **unused)
+{
+    (void)unused;
+    struct web_server_options options = server_options();
+    options.idle_timeout_s = 1;
+    options.request_timeout_us = 1000000;
+    server = web_server_stop(server, 5000);
+    server = web_server_start(&options, NULL);
+    assert_non_null(server);
+    port = web_server_port(server);
+    assert_true(trickles_in("GET /things HTTP/1.1\r\nHost: h\r\n\r", "\n"));
+    assert_false(trickles_in("GET /things HT", "TP/1.1\r\nHost: h\r\n\r\n"));
+    assert_false(trickles_in("POST /things/1 HTTP/1.1\r\nHost: h\r\n" JSON
+                             "Content-Length: 20\r\n\r\n",
+                             "12345678901234567890"));
+    assert_int_equal(ask("GET", "/things").status, 200);
+}
+
 static void what_cannot_be_listened_on_is_a_fault(void **unused)
 {
     (void)unused;
@@ -463,6 +497,7 @@ int main(void)
         SERVED(pipelined_requests_are_answered_in_order),
         SERVED(every_answered_request_is_finished_once),
         SERVED(a_draining_server_refuses_and_hangs_up),
+        SERVED(who_sends_too_slowly_is_cut_off),
         SERVED(what_cannot_be_listened_on_is_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
