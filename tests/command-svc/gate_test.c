@@ -1,4 +1,5 @@
 /* Overload: calls are turned away while it costs them little, and let in again by themselves. */
+#include "lib/log/partition.h"
 #include "tests/command-svc/shop.h"
 
 #include <setjmp.h>
@@ -47,6 +48,31 @@ static void a_partition_has_so_many_places_and_no_more(void **unused)
     sim_port_hold(shop.port, false);
     shop_turn(&shop);
     assert_int_equal(count("done") + count("exists"), SHOP_LANE_CALLS_MAX);
+}
+
+/* Nothing is acknowledged in either; still the cold one's call has a place, and is the next to be
+ * done. */
+static void a_hot_partition_leaves_room_for_the_others(void **unused)
+{
+    char cold[] = LATTE;
+    (void)unused;
+
+    while (log_partition_of(text_of(cold), 2) == log_partition_of(text_of(MOCHA), 2))
+        cold[sizeof(cold) - 2]++;
+    shop_close(&shop);
+    shop_open_with(&shop, 2, 2 * SHOP_LANE_CALLS_MAX);
+    sim_port_hold(shop.port, true);
+    for (int number = 0; number < 3 * SHOP_LANE_CALLS_MAX; number++) {
+        shop_list(&shop, number, MOCHA, 0, NULL);
+        shop_pass(&shop, 2 * MILLISECOND_US); /* no longer than calls are gathered */
+    }
+    assert_int_equal(count("overloaded"), 2 * SHOP_LANE_CALLS_MAX);
+    shop_list(&shop, 100, cold, 0, NULL);
+    shop_pass(&shop, 2 * MILLISECOND_US);
+    assert_int_equal(count("100:"), 0);
+    sim_port_hold(shop.port, false);
+    shop_turn(&shop);
+    assert_int_equal(count("100:done"), 1);
 }
 
 static void once_the_oldest_waits_too_long_new_ones_are_turned_away(void **unused)
@@ -125,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_partition_has_so_many_places_and_no_more),
+        TEST(a_hot_partition_leaves_room_for_the_others),
         TEST(once_the_oldest_waits_too_long_new_ones_are_turned_away),
         TEST(a_log_that_does_not_move_takes_nobody),
         TEST(without_kafka_nothing_is_accepted_and_nobody_waits),

@@ -3,6 +3,7 @@
 
 #include "command-svc/catalog/product.h"
 #include "lib/core/logger.h"
+#include "lib/log/partition.h"
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,15 +64,20 @@ static void stop(struct shop *shop)
 
 void shop_open(struct shop *shop)
 {
+    shop_open_with(shop, 1, SHOP_CALLS_MAX);
+}
+
+void shop_open_with(struct shop *shop, int partitions, int64_t calls_max)
+{
     logger_start("shop", LOGGER_ERROR);
     *shop = (struct shop){.folder = "/tmp/sijang-shop-XXXXXX"};
     assert_non_null(mkdtemp(shop->folder));
     shop->broker = sim_broker_create(1);
     shop->config = (struct command_config){
-        .partitions = 1,
+        .partitions = partitions,
         .shards = 1,
         .index_path = shop->folder,
-        .calls_max = SHOP_CALLS_MAX,
+        .calls_max = calls_max,
         .partition_calls_max = SHOP_LANE_CALLS_MAX,
         .latency_ms_max = SHOP_LATENCY_MS_MAX,
         .overlay_bytes_max = 16 * 1024 * 1024,
@@ -109,6 +115,8 @@ static void finish(struct call *call)
     mine->finished = true;
     if (call->outcome == CALL_REFUSED)
         what = call->problem.code;
+    else if (call->outcome == CALL_MISPLACED)
+        what = "misplaced";
     else if (call->outcome == CALL_FAULTED)
         what = fault_entry(call->fault)->code;
     int size = snprintf(trace + used, SHOP_TRACE_SIZE - used, "%s%d:%s", used > 0 ? " " : "",
@@ -166,7 +174,9 @@ static void set_number(const struct shop_call *mine, const char *name, int64_t v
 
 static void submit(struct shop *shop, struct shop_call *mine)
 {
-    if (shard_submit(shop->shard, &mine->call, 0, 0))
+    int32_t partition = log_partition_of(mine->call.aggregate_id, (int32_t)shop->config.partitions);
+
+    if (shard_submit(shop->shard, &mine->call, partition, 0))
         return;
     call_fault(&mine->call, FAULT_OVERLOADED);
     finish(&mine->call);
@@ -187,13 +197,30 @@ void shop_list(struct shop *shop, int number, const char *id, int64_t stock, con
     submit(shop, mine);
 }
 
-void shop_reserve(struct shop *shop, int number, const char *id, const char *reservation)
+static struct shop_call *make_reservation(struct shop *shop, int number, const char *id,
+                                          const char *reservation)
 {
     struct shop_call *mine = make_call(shop, number, &reserve_stock, id);
 
     set_text(mine, "reservation_id", reservation);
     set_number(mine, "quantity", 1);
     mine->call.part_id = text_of(reservation);
+    return mine;
+}
+
+void shop_reserve(struct shop *shop, int number, const char *id, const char *reservation)
+{
+    submit(shop, make_reservation(shop, number, id, reservation));
+}
+
+void shop_reserve_copy(struct shop *shop, int number, const char *id, const char *reservation,
+                       int64_t term)
+{
+    struct shop_call *mine = make_reservation(shop, number, id, reservation);
+
+    mine->call.keyed = true;
+    mine->call.bound = true;
+    mine->call.bound_term = term;
     submit(shop, mine);
 }
 

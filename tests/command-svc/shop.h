@@ -28,6 +28,8 @@ struct shop {
 
 /* Begins with an empty log and one partition, and serves. */
 void shop_open(struct shop *shop);
+/* With so many partitions, and places for calls in all. */
+void shop_open_with(struct shop *shop, int partitions, int64_t calls_max);
 void shop_close(struct shop *shop);
 /* The process ends and another one starts, on the same index. */
 void shop_restart(struct shop *shop);
@@ -36,6 +38,10 @@ void shop_restart(struct shop *shop);
 void shop_list(struct shop *shop, int number, const char *id, int64_t stock, const char *key);
 /* Asks for one unit of it. */
 void shop_reserve(struct shop *shop, int number, const char *id, const char *reservation);
+
+/* The same, forwarded by another process that knows this owner by its claim at `term`. */
+void shop_reserve_copy(struct shop *shop, int number, const char *id, const char *reservation,
+                       int64_t term);
 
 /* Does what there is to do at this moment. */
 void shop_turn(struct shop *shop);
