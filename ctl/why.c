@@ -118,8 +118,8 @@ static bool tell_stuck(const struct stuck *stuck, struct arena *arena)
 {
     if (stuck->halted.bytes != NULL)
         (void)printf("%.*s/%lld is halted: %.*s\n"
-                     "  schema_unknown: upgrade the projector; log_replaced, log_truncated: look "
-                     "after Kafka\n",
+                     "  schema_unknown: upgrade the projector; log_replaced, log_truncated: "
+                     "sijangctl repair\n",
                      TEXT_ARGS(stuck->context), (long long)stuck->partition,
                      TEXT_ARGS(stuck->halted));
     else if (stuck->age_ms > AGE_MS_MAX)

@@ -307,6 +307,11 @@ static const struct cursor *cursor_of(const struct log_reader *reader, int32_t s
     return &reader->sources[source]->cursor;
 }
 
+bool log_reader_source_at_end(const struct log_reader *reader, int32_t source)
+{
+    return cursor_of(reader, source)->caught_up;
+}
+
 int64_t log_reader_end(const struct log_reader *reader, int32_t source)
 {
     const struct cursor *cursor = cursor_of(reader, source);

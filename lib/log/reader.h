@@ -55,6 +55,8 @@ void log_reader_detach(struct log_reader *reader, int32_t source);
 size_t log_reader_poll(struct log_reader *reader, size_t records_max, int timeout_ms);
 /* True once every attached partition has been read to the end it had then. */
 bool log_reader_at_end(const struct log_reader *reader);
+bool log_reader_source_at_end(const struct log_reader *reader,
+                              int32_t source); /* the same of one */
 /* The end as last heard; NONE if unknown. */
 int64_t log_reader_end(const struct log_reader *reader, int32_t source);
 const struct log_position *log_reader_position(const struct log_reader *reader, int32_t source);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define BATCH_MAX       1000
+#define BATCH_MS        20
 #define PATIENCE_MS     10000
 #define ARENA_BYTES_MAX ((size_t)1024 * 1024)
 
@@ -92,17 +93,18 @@ static void take(struct reading *reading, rd_kafka_message_t *message)
     rd_kafka_message_destroy(message);
 }
 
-/* A batch waits until it is full or its time is up: only what is there is taken as one. */
+/* A batch waits until it is full or its time is up. */
 static void read_all(struct reading *reading)
 {
     rd_kafka_message_t *messages[BATCH_MAX];
+    int64_t heard_ns = now_ns();
 
     while (reading->ended < reading->partitions) {
-        rd_kafka_message_t *first = rd_kafka_consume_queue(reading->queue, PATIENCE_MS);
-        if (first == NULL)
+        ssize_t count = rd_kafka_consume_batch_queue(reading->queue, BATCH_MS, messages, BATCH_MAX);
+        if (count > 0)
+            heard_ns = now_ns();
+        else if (now_ns() - heard_ns > PATIENCE_MS * INT64_C(1000000))
             errx(EXIT_FAILURE, "nothing came for %d ms", PATIENCE_MS);
-        take(reading, first);
-        ssize_t count = rd_kafka_consume_batch_queue(reading->queue, 0, messages, BATCH_MAX);
         for (ssize_t i = 0; i < count; i++)
             take(reading, messages[i]);
     }
