@@ -2,6 +2,7 @@
 #include "ctl/migration_file.h"
 
 #include "lib/core/buffer.h"
+#include "lib/core/hex.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -38,7 +39,6 @@ static int ends_in_sql(const struct dirent *entry)
 
 static bool hash(const char *bytes, size_t size, struct arena *arena, struct text *ret_hex)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_size;
 
@@ -47,10 +47,7 @@ static bool hash(const char *bytes, size_t size, struct arena *arena, struct tex
     char *hex = arena_alloc(arena, 2 * (size_t)digest_size);
     if (hex == NULL)
         return false;
-    for (unsigned i = 0; i < digest_size; i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
-    }
+    (void)hex_write(hex, digest, digest_size);
     *ret_hex = (struct text){hex, 2 * (size_t)digest_size};
     return true;
 }

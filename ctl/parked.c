@@ -218,7 +218,9 @@ static enum command_exit run_discard(int argc, char **argv, struct error *error)
 const struct command parked_list = {
     .words = {"parked", "list"},
     .arguments = "[VIEW] [--as NAME]",
-    .help = "  Lists what is parked: the first event of each row, and how many wait.\n",
+    .help = "  Lists what is parked: the first event of each row, and how many wait.\n"
+            "\n"
+            "  Example: sijangctl parked list product_list\n",
     .settings = settings,
     .run = run_list,
 };

@@ -1,10 +1,10 @@
 /* One line per record. */
 #include "ctl/record_print.h"
 
+#include "lib/core/base64.h"
 #include "lib/core/clock.h"
 #include "lib/log/event_json.h"
 #include "lib/log/platform/records.h"
-#include "lib/record/base64.h"
 #include "schemas/contexts.h"
 #include <stdio.h>
 #include <string.h>

@@ -114,7 +114,9 @@ const struct command views = {
     .words = {"views"},
     .arguments = "",
     .help = "  Lists all views: records behind the log's end, when a projector told so last,\n"
-            "  events parked, partitions halted. `sijangctl why VIEW` tells more.\n",
+            "  events parked, partitions halted. `sijangctl why VIEW` tells more.\n"
+            "\n"
+            "  Example: sijangctl views\n",
     .settings = settings,
     .run = run_views,
 };
@@ -122,7 +124,9 @@ const struct command views = {
 const struct command lag = {
     .words = {"lag"},
     .arguments = "",
-    .help = "  The same as `sijangctl views`, for each context and partition.\n",
+    .help = "  The same as `sijangctl views`, for each context and partition.\n"
+            "\n"
+            "  Example: sijangctl lag\n",
     .settings = settings,
     .run = run_lag,
 };

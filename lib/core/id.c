@@ -3,10 +3,10 @@
 #include "lib/core/id.h"
 
 #include "lib/core/clock.h"
+#include "lib/core/hex.h"
 #include "lib/core/random.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
@@ -91,24 +91,15 @@ static bool hyphen_before(size_t byte)
 
 void uuid_format(const struct uuid *uuid, char ret_string[static UUID_TEXT_SIZE])
 {
-    static const char hex[] = "0123456789abcdef";
-    char *at = ret_string;
-    for (size_t i = 0; i < sizeof(uuid->bytes); i++) {
-        if (hyphen_before(i))
-            *at++ = '-';
-        *at++ = hex[uuid->bytes[i] >> 4];
-        *at++ = hex[uuid->bytes[i] & 15];
+    char *at = hex_write(ret_string, uuid->bytes, 4);
+    for (size_t i = 4; i < 10; i += 2) {
+        *at++ = '-';
+        at = hex_write(at, uuid->bytes + i, 2);
     }
+    *at++ = '-';
+    at = hex_write(at, uuid->bytes + 10, 6);
     *at = '\0';
 }
-
-/* One more than the value; 0: no digit. A table, for digits and letters are as good as random: a
- * branch that tells them apart is guessed wrong every other time. */
-static const uint8_t hex_values[UCHAR_MAX + 1] = {
-    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-};
 
 bool uuid_parse(struct text text, struct uuid *ret_uuid)
 {

@@ -4,6 +4,7 @@
 #include "lib/log/envelope.h"
 
 #include "lib/core/clock.h"
+#include "lib/core/hex.h"
 #include "lib/log/decimal.h"
 #include "lib/log/envelope_wire.h"
 #include <assert.h>
@@ -141,14 +142,10 @@ static void put_time(struct envelope *envelope, int64_t time_us)
 static void put_hash(struct envelope *envelope, const uint8_t hash[static REQUEST_HASH_SIZE])
 {
     static const uint8_t none[REQUEST_HASH_SIZE];
-    static const char digits[] = "0123456789abcdef";
 
     if (memcmp(hash, none, sizeof(none)) == 0)
         return;
-    for (size_t i = 0; i < REQUEST_HASH_SIZE; i++) {
-        envelope->request_hash[2 * i] = digits[hash[i] >> 4];
-        envelope->request_hash[2 * i + 1] = digits[hash[i] & 15];
-    }
+    (void)hex_write(envelope->request_hash, hash, REQUEST_HASH_SIZE);
     put(envelope, HEADER_REQUEST_HASH,
         (struct text){.bytes = envelope->request_hash, .size = 2 * REQUEST_HASH_SIZE});
 }
@@ -223,24 +220,10 @@ bool envelope_read_fence(struct text value, struct log_fence *ret_fence)
     return true;
 }
 
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 static bool read_hash(struct text value, uint8_t ret_hash[static REQUEST_HASH_SIZE])
 {
-    if (value.size != (size_t)2 * REQUEST_HASH_SIZE)
-        return false;
-    for (size_t i = 0; i < REQUEST_HASH_SIZE; i++) {
-        int high = hex_value(value.bytes[2 * i]), low = hex_value(value.bytes[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        ret_hash[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return value.size == (size_t)2 * REQUEST_HASH_SIZE &&
+           hex_read(value.bytes, ret_hash, REQUEST_HASH_SIZE);
 }
 
 static bool read_text(struct text value, struct text *ret_text)

@@ -1,9 +1,9 @@
 /* Events as CloudEvents in JSON. */
 #include "lib/log/event_json.h"
 
+#include "lib/core/base64.h"
 #include "lib/core/clock.h"
 #include "lib/record/avro.h"
-#include "lib/record/base64.h"
 #include "lib/record/json.h"
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Bounds and formats of single values; messages are for people, codes for programs. */
 #include "lib/record/json_check.h"
 
+#include "lib/core/base64.h"
 #include "lib/core/id.h"
-#include "lib/record/base64.h"
 #include <inttypes.h>
 #include <string.h>
 

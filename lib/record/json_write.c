@@ -1,7 +1,7 @@
 /* Structs to JSON, straight into a buffer. */
 #include "lib/record/json.h"
 
-#include "lib/record/base64.h"
+#include "lib/core/base64.h"
 #include <assert.h>
 
 static void write_list(const struct field *field, const struct list *list, struct buffer *out)

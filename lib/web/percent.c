@@ -2,20 +2,10 @@
  * say. */
 #include "lib/web/percent.h"
 
+#include "lib/core/hex.h"
 #include "lib/web/request.h"
 
 #include <string.h>
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 static bool decode_into(struct text raw, char *out, size_t *ret_size)
 {

@@ -66,18 +66,20 @@ class Gateway(Service):
 
     CONFIG = ROOT / "compose/haproxy/haproxy.cfg"
 
-    def __init__(self, folder, command_ports, query_port, config=CONFIG):
+    def __init__(self, folder, command_ports, query_port, config=CONFIG, projector_port=None):
         self.port = free_port()
+        operators = {"SIJANG_PROJECTOR_SERVER": f"127.0.0.1:{projector_port}"}
         Process.__init__(self, "gateway", ["haproxy", "-db", "-f", config], folder, {
             "SIJANG_GATEWAY_BIND": f"127.0.0.1:{self.port}",
             "SIJANG_QUERY_SERVER": f"127.0.0.1:{query_port}",
             **{f"SIJANG_COMMAND_SERVER{f'_{number}' if number > 1 else ''}": f"127.0.0.1:{port}"
                for number, port in enumerate(command_ports, 1)},
+            **(operators if projector_port else {}),
         })
 
-    def up(self, backend, server):
+    def up(self, name, server, backend=None):
         """Whether requests are passed on to a server: `command` or `query`, 1, 2, …"""
-        line = (f'haproxy_server_status{{proxy="{backend}",server="{backend}{server}",'
+        line = (f'haproxy_server_status{{proxy="{backend or name}",server="{name}{server}",'
                 f'state="UP"}} 1')
         return line in self.get("/metrics").text
 

@@ -60,12 +60,16 @@ class Answer(BaseHTTPRequestHandler):
 
 
 class Edge:
-    def __init__(self, folder, config=Gateway.CONFIG, processes=1):
+    """`operators`: with a projector for /v1/parked, as everybody has it but for tests."""
+
+    def __init__(self, folder, config=Gateway.CONFIG, processes=1, operators=False):
         self.command = Backend("command")
         self.command2 = Backend("command2")
         self.query = Backend("query")
+        self.projector = Backend("projector")
         self.gateway = Gateway(folder, [self.command.port, self.command2.port][:processes],
-                               self.query.port, config)
+                               self.query.port, config,
+                               self.projector.port if operators else None)
         self.gateway.start()
 
     def ask(self, method, path, **options):
@@ -73,7 +77,7 @@ class Edge:
 
     def stop(self):
         self.gateway.stop()
-        for backend in (self.command, self.command2, self.query):
+        for backend in (self.command, self.command2, self.query, self.projector):
             backend.let_go.set()
             backend.shutdown()
             backend.server_close()
@@ -103,6 +107,24 @@ def test_questions_and_commands_part_here(edge, method, path, server):
     seen = {"command": edge.command.seen, "query": edge.query.seen}
     assert [(one[0], one[1]) for one in seen.pop(server)] == [(method, path)]
     assert seen.popitem()[1] == []
+
+
+def test_what_is_parked_is_the_projectors_also_while_it_is_not_ready(folder):
+    edge = Edge(folder, operators=True)
+    try:
+        wait_until(lambda: edge.gateway.up("projector", 1, "operators"), 10, "it is reached")
+        for method, path in (("GET", "/v1/parked"), ("POST", "/v1/parked/v/retry"),
+                             ("POST", "/v1/parked/v/k/discard"), ("GET", "/v1/parkedness")):
+            assert edge.ask(method, path).status_code == 200
+        paths = ["/v1/parked", "/v1/parked/v/retry", "/v1/parked/v/k/discard"]
+        assert [one[1] for one in edge.projector.seen] == paths
+        assert [one[1] for one in edge.query.seen] == ["/v1/parkedness"]
+        edge.projector.is_ready = False  # because something is parked, or halted
+        edge.query.is_ready = False
+        wait_until(lambda: edge.ask("GET", "/ready").status_code == 503, 10, "it has noticed one")
+        assert edge.ask("GET", "/v1/parked").text == "projector"
+    finally:
+        edge.stop()
 
 
 def test_a_request_keeps_the_id_it_came_with(edge):

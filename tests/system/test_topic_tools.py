@@ -1,5 +1,6 @@
 """sijangctl on topics as topics: list, seek, copy, diff, produce-test, and completion of words."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -167,3 +168,18 @@ def test_words_are_completed(broker):
     assert complete(broker, "topics", "create", "--par") == ["--partitions"]
     assert complete(broker, "verify", "") == ["--help", "log"]
     assert "--follow" in complete(broker, "tail", "catalog", "--")
+    assert complete(broker, "topics", "create", "--pu") == ["--public"]
+    assert complete(broker, "views", "pl") == ["plan"]
+    assert complete(broker, "parked", "") == ["--help", "discard", "list", "retry"]
+    assert complete(broker, "parked", "discard", "v", "k", "--r") == ["--reason"]
+
+
+def test_the_help_of_every_command_has_an_example(broker):
+    usages = [line.split() for line in ctl(broker, "--help").stdout.splitlines()
+              if line.startswith("  sijangctl ")]
+    assert len(usages) > 20
+    for usage in usages:
+        words = list(itertools.takewhile(str.islower, usage[1:]))
+        asked = words[:1] if words[0] == "completion" else words
+        shown = ctl(broker, *asked, "--help").stdout
+        assert f"sijangctl {' '.join(words)}" in shown.partition("Example: ")[2], shown
