@@ -15,8 +15,9 @@
 #define CONTEXTS_MAX    16
 #define TABLE_NAME_MAX  96
 #define POSITIONS_TABLE "positions"
-#define LARGE_FLUSH     1000 /* commits: memory for so many pages is given back */
-#define TABLES_MAX      (CONTEXTS_MAX * INDEX_TABLE_COUNT + 1)
+/* Commits whose pages LMDB shall not keep: twice what a flush has while commands come. */
+#define LARGE_FLUSH 512
+#define TABLES_MAX  (CONTEXTS_MAX * INDEX_TABLE_COUNT + 1)
 
 static const char *const table_names[INDEX_TABLE_COUNT] = {
     [INDEX_EVENTS] = "events",     [INDEX_ROOTS] = "roots",
