@@ -12,6 +12,8 @@ static const struct config_entry table[] = {
      .help = "numeric address to listen on"},
     {"SIJANG_COMMAND_PORT", CONFIG_INTEGER, AT(port), .initial = "8081", .max = 65535,
      .help = "port to listen on; 0: any"},
+    {"SIJANG_COMMAND_SOCKET", CONFIG_TEXT, AT(socket), .initial = "", .max = 100,
+     .help = "path of a Unix socket to listen on as well, for a gateway on this machine"},
     {"SIJANG_KAFKA_BROKERS", CONFIG_TEXT, AT(kafka_brokers), .initial = "127.0.0.1:9092", .min = 1,
      .max = 1000, .help = "host:port, comma separated"},
     {"SIJANG_PARTITIONS", CONFIG_INTEGER, AT(partitions), .initial = "8", .min = 1, .max = 1024,

@@ -6,6 +6,7 @@
 struct command_config {
     const char *address;
     int64_t port;
+    const char *socket; /* empty: none */
     const char *kafka_brokers;
     int64_t partitions;
     const char *index_path;

@@ -159,6 +159,7 @@ static struct web_server *start_server(struct service *service, struct error *er
     struct web_server_options options = {
         .address = config->address,
         .port = (int)config->port,
+        .socket = config->socket,
         .threads = (int)config->http_threads,
         .connections_max = (int)config->connections_max,
         .idle_timeout_s = 60,

@@ -10,6 +10,8 @@ const struct config_entry query_config_table[] = {
      .help = "numeric address to listen on"},
     {"SIJANG_QUERY_PORT", CONFIG_INTEGER, AT(port), .initial = "8082", .max = 65535,
      .help = "port to listen on; 0: any"},
+    {"SIJANG_QUERY_SOCKET", CONFIG_TEXT, AT(socket), .initial = "", .max = 100,
+     .help = "path of a Unix socket to listen on as well, for a gateway on this machine"},
     {"SIJANG_DATABASE", CONFIG_SECRET, AT(database), .min = 1, .max = 2000,
      .help = "libpq connection string, of one server: the primary or a replica"},
     {"SIJANG_TOKEN_SECRET", CONFIG_SECRET, AT(token_secret), .min = 32, .max = 1000,

@@ -6,6 +6,7 @@
 struct query_config {
     const char *address;
     int64_t port;
+    const char *socket; /* empty: none */
     struct secret database;
     struct secret token_secret;
     const char *token_issuer;

@@ -121,6 +121,7 @@ struct web_server *service_listen(struct query_service *service, struct error *e
     const struct web_server_options options = {
         .address = config->address,
         .port = (int)config->port,
+        .socket = config->socket,
         .threads = (int)config->http_threads,
         .connections_max = (int)config->connections_max,
         .idle_timeout_s = IDLE_TIMEOUT_S,

@@ -79,17 +79,31 @@ settings_derive() {
 	SIJANG_DEPLOYMENT=main
 	SIJANG_TOKEN_ISSUER=sijang
 	SIJANG_GATEWAY_BIND=127.0.0.1:$SIJANG_GATEWAY_PORT
-	SIJANG_COMMAND_SERVER=127.0.0.1:$SIJANG_COMMAND_PORT
-	SIJANG_QUERY_SERVER=127.0.0.1:$SIJANG_QUERY_PORT
+	SIJANG_COMMAND_SERVER=$(server_of command-svc "$SIJANG_COMMAND_PORT")
+	SIJANG_QUERY_SERVER=$(server_of query-svc "$SIJANG_QUERY_PORT")
 	SIJANG_PROJECTOR_SERVER=127.0.0.1:$SIJANG_PROJECTOR_PORT
 	local number port
 	for ((number = 2; number <= SIJANG_COMMAND_PROCESSES; number++)); do
 		port=SIJANG_COMMAND_PORT_$number
-		printf -v "SIJANG_COMMAND_SERVER_$number" '127.0.0.1:%s' "${!port}"
+		printf -v "SIJANG_COMMAND_SERVER_$number" %s "$(server_of "command-svc-$number" "${!port}")"
 	done
 	if [ -r "$var/secret" ]; then
 		secrets_load
 	fi
+}
+
+# Where a service listens for the gateway; nothing where that path is too long for the kernel.
+socket_of() {
+	local path=$var/run/$1.socket
+	[ ${#path} -gt 95 ] || printf %s "$path"
+}
+
+# socket, or address where there is none.
+server_of() {
+	local path
+	path=$(socket_of "$1")
+	printf %s "${path:+unix@$path}"
+	[ -n "$path" ] || printf '127.0.0.1:%s' "$2"
 }
 
 # Drawn once; a token signed before a restart stays good.

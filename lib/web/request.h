@@ -76,9 +76,10 @@ struct web_server {
     struct web_server_options options;
     struct router router;
     struct MHD_Daemon *daemon;
-    atomic_bool draining; /* what begins now is refused */
-    atomic_bool stopping; /* what would be handled now is refused */
-    atomic_int resumers;  /* threads inside web_resume: the daemon must outlive them */
+    struct local_socket *local; /* NULL: none */
+    atomic_bool draining;       /* what begins now is refused */
+    atomic_bool stopping;       /* what would be handled now is refused */
+    atomic_int resumers;        /* threads inside web_resume: the daemon must outlive them */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a request became idle while draining */
     struct web_request *requests;

@@ -5,6 +5,7 @@
 
 #include "lib/core/clock.h"
 #include "lib/core/condition.h"
+#include "lib/web/local_socket.h"
 #include "lib/web/request.h"
 #include "lib/web/watch.h"
 
@@ -285,6 +286,15 @@ static void free_server(struct web_server *server)
     free(server);
 }
 
+static bool open_local(struct web_server *server, struct error *error)
+{
+    const char *path = server->options.socket;
+    if (path == NULL || *path == '\0')
+        return true;
+    server->local = local_socket_open(path, server->daemon, error);
+    return server->local != NULL;
+}
+
 struct web_server *web_server_start(const struct web_server_options *options, struct error *error)
 {
     assert(options->connections_max > 0 && options->idle_timeout_s > 0 && options->threads > 0);
@@ -300,8 +310,11 @@ struct web_server *web_server_start(const struct web_server_options *options, st
         free_server(server);
         return NULL;
     }
-    if (start_daemon(server, error))
-        return server;
+    if (start_daemon(server, error)) {
+        if (open_local(server, error))
+            return server;
+        MHD_stop_daemon(server->daemon);
+    }
     watch_stop(server);
     free_server(server);
     return NULL;
@@ -374,6 +387,7 @@ struct web_server *web_server_stop(struct web_server *server, int timeout_ms)
     bool abandoned = false;
     while (abandon_suspended(server, &abandoned) || atomic_load(&server->resumers) > 0)
         sched_yield();
+    server->local = local_socket_close(server->local);
     watch_stop(server);
     MHD_stop_daemon(server->daemon);
     if (abandoned) {

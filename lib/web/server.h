@@ -25,6 +25,7 @@ struct web_route {
 struct web_server_options {
     const char *address; /* numeric */
     int port;            /* 0: any, see web_server_port */
+    const char *socket;  /* path of a Unix socket to listen on as well; NULL or empty: none */
     int threads;
     int connections_max;
     /* A connection on which the head of its next request is not there by then is closed, and one

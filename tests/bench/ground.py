@@ -25,7 +25,7 @@ VIEWS = ("product_detail", "product_list")
 
 class Ground:
     def __init__(self, partitions):
-        self.market = Market(quick_broker=False, partitions=partitions)
+        self.market = Market(quick_broker=False, partitions=partitions, sockets=True)
         self.token = self.market.token("bench-seller", "seller", lifetime_s=7200)
         self.ids_path = Path(self.market.folder) / "ids"
         self.listed = 0

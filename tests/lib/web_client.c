@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,13 +19,29 @@
 #define TIMEOUT_S        10
 #define REQUEST_SIZE_MAX 131072
 
-int client_connect(int port)
+static int open_socket(int family)
 {
-    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int client = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(client >= 0);
     struct timeval timeout = {.tv_sec = TIMEOUT_S};
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+    return client;
+}
+
+int client_connect_local(const char *path)
+{
+    int client = open_socket(AF_UNIX);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    int outcome = connect(client, (struct sockaddr *)&address, sizeof(address));
+    assert_int_equal(outcome, 0);
+    return client;
+}
+
+int client_connect(int port)
+{
+    int client = open_socket(AF_INET);
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)port),

@@ -14,6 +14,7 @@ struct reply {
 
 /* Every call ends within 10 seconds. Failures end the test. */
 int client_connect(int port);
+int client_connect_local(const char *path);
 void client_send(int client, const char *format, ...) PRINTF_LIKE(2, 3);
 /* False when the server closed instead of answering. */
 bool client_receive(int client, struct reply *ret_reply);

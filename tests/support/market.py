@@ -28,7 +28,7 @@ class Market:
     is the first of `commands`."""
 
     def __init__(self, settings=None, quick_broker=True, processes=1, brokers=1,
-                 partitions=PARTITIONS):
+                 partitions=PARTITIONS, sockets=False):
         self.partitions = partitions
         self.folder = make_folder()
         self.broker = (Cluster if brokers == 3 else Broker)(self.folder / "kafka",
@@ -50,11 +50,22 @@ class Market:
         self.projector = Service("projector", self.folder, self.settings, "SIJANG_PROJECTOR_PORT")
         self.query = Service("query-svc", self.folder, self.settings, "SIJANG_QUERY_PORT")
         self.gateway = Gateway(self.folder, [each.port for each in self.commands], self.query.port)
+        if sockets:
+            self._listen_on_sockets()
         for number, command in enumerate(self.commands, 1):
             command.gateway, command.backend, command.server = self.gateway, "command", number
         self.query.gateway, self.query.backend = self.gateway, "query"
         self._started = [self.broker, self.postgres, *self.commands, self.projector, self.query,
                          self.gateway]
+
+    def _listen_on_sockets(self):
+        """The gateway reaches the services as ./sijang up has it."""
+        for number, command in enumerate(self.commands, 1):
+            command.env["SIJANG_COMMAND_SOCKET"] = path = self.folder / f"{command.name}.socket"
+            suffix = f"_{number}" if number > 1 else ""
+            self.gateway.env[f"SIJANG_COMMAND_SERVER{suffix}"] = f"unix@{path}"
+        self.query.env["SIJANG_QUERY_SOCKET"] = path = self.folder / "query-svc.socket"
+        self.gateway.env["SIJANG_QUERY_SERVER"] = f"unix@{path}"
 
     def command_service(self, index_name):
         """A command-svc of this market with an index of its own, not started yet."""
