@@ -52,6 +52,10 @@ def rebuild(room, view=VIEW):
     wait_until_same(room, view)
 
 
+def digest(room, schema, view=VIEW):
+    return room.query_rows("SELECT * FROM projector.rebuild_digest(%s, %s)", (schema, view))
+
+
 def tables(room, view, schema):
     return [(name, definition.replace(f"{schema}.", "")) for name, definition in room.query_rows(
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %s AND tablename = %s"
@@ -86,6 +90,14 @@ def test_rows_that_do_not_fit_into_memory_are_replayed_in_slices(room):
     assert "no row differs" in ctl(room, "verify", VIEW).stdout
     assert room.query_rows("SELECT rows FROM projector.rebuild") == [(PARTITIONS * 2500,)]
     assert projector.log_contains('"rows":2500,"slices":2')
+    in_slices = digest(room, f"view_{VIEW}_r1_rebuild")
+    ctl(room, "drop", VIEW)
+    assert projector.stop() == 0
+    two = [room.projector().start() for _ in range(2)]
+    rebuild(room)
+    assert [one.log_contains('"rows":2500,"slices":1') for one in two].count(True) == 1
+    at_once = digest(room, f"view_{VIEW}_r1_rebuild")
+    assert in_slices == at_once == digest(room, f"view_{VIEW}_r1")
 
 
 def test_a_killed_projector_goes_on_with_the_rebuild(room):
