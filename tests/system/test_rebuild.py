@@ -81,21 +81,21 @@ def test_the_new_rows_are_the_fold_of_the_log(room):
 
 def test_rows_that_do_not_fit_into_memory_are_replayed_in_slices(room):
     for number in range(PARTITIONS):
-        for _ in range(2500):
-            room.writer.list_product(number, title="A title that takes some room " * 12)
+        for _ in range(900):
+            room.writer.list_product(number, title="A title that takes some room " * 40)
     room.writer.flush()
     projector = room.projector(SIJANG_PROJECTOR_REBUILD_BYTES=1048576).start()
     room.wait_until_at(room.ends())
     rebuild(room)
     assert "no row differs" in ctl(room, "verify", VIEW).stdout
-    assert room.query_rows("SELECT rows FROM projector.rebuild") == [(PARTITIONS * 2500,)]
-    assert projector.log_contains('"rows":2500,"slices":2')
+    assert room.query_rows("SELECT rows FROM projector.rebuild") == [(PARTITIONS * 900,)]
+    assert projector.log_contains('"rows":900,"slices":2')
     in_slices = digest(room, f"view_{VIEW}_r1_rebuild")
     ctl(room, "drop", VIEW)
     assert projector.stop() == 0
     two = [room.projector().start() for _ in range(2)]
     rebuild(room)
-    assert [one.log_contains('"rows":2500,"slices":1') for one in two].count(True) == 1
+    assert [one.log_contains('"rows":900,"slices":1') for one in two].count(True) == 1
     at_once = digest(room, f"view_{VIEW}_r1_rebuild")
     assert in_slices == at_once == digest(room, f"view_{VIEW}_r1")
 
