@@ -1,4 +1,5 @@
-/* What a reactor is made of, and the records it leaves in its lane's log. Private to reactor.c. */
+/* What a reactor is made of, and the records it leaves in its lane's log. Private to
+ * reactor.c and reactor_steps.c. */
 #pragma once
 
 #include "command-svc/lane.h"
