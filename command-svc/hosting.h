@@ -1,5 +1,5 @@
 /* Which of the house's contexts a process hosts: SIJANG_CONTEXTS. What it does not host, it neither
- * follows nor serves; commands for it are forwarded (docs/decisions/0012). */
+ * follows nor serves; commands for it are forwarded (docs/decisions/0015). */
 #pragma once
 
 #include "command-svc/contexts.h"

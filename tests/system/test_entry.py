@@ -162,3 +162,10 @@ def test_a_wrong_word_is_refused_and_explained(entry, words):
     refused = entry.run(*words, check=False)
     assert refused.returncode != 0
     assert refused.stdout.strip()
+
+
+def test_wipe_leaves_no_index_behind(entry):
+    """One of an older log would be refused at the next start; also those of more processes."""
+    (entry.var / "index-2").mkdir(exist_ok=True)
+    entry.run("wipe", "--yes")
+    assert not list(entry.var.glob("index*"))
