@@ -18,6 +18,7 @@ esac
 settings_lock
 postgres_wipe
 # The jars stay: they are no data, and cost a download.
-rm -rf "$var/kafka/data" "$var/kafka/server.properties" "$var/index" "$var"/index-[0-9] "$var/log" "$var/run"
+rm -rf "$var/kafka/data" "$var/kafka/server.properties" "$var/log" "$var/run"
+rm -rf "$var/index" "$var"/index-[0-9]
 rm -f "$var/secret" "$var/settings" "$var/demo" "$var/migrated"
 say "all data is gone"
