@@ -19,6 +19,7 @@ struct standing_line {
     int64_t age_ms;      /* of what is known; -1: nothing */
     int64_t parked;      /* events */
     int64_t halted;      /* partitions */
+    bool live;           /* readers get it */
 };
 
 static const struct field standing_fields[] = {
@@ -30,6 +31,7 @@ static const struct field standing_fields[] = {
     {FIELD_AT(standing_line, age_ms), .kind = FIELD_INTEGER},
     {FIELD_AT(standing_line, parked), .kind = FIELD_INTEGER},
     {FIELD_AT(standing_line, halted), .kind = FIELD_INTEGER},
+    {FIELD_AT(standing_line, live), .kind = FIELD_BOOLEAN},
 };
 
 static const struct record standing_record = {
@@ -44,10 +46,10 @@ static const struct db_statement views_read = {
     .sql = "SELECT f.view, f.revision, NULL::text, -1::bigint,"
            " coalesce(sum(greatest(p.end_offset - p.next_offset, 0)), 0)::bigint,"
            " coalesce((max(extract(epoch FROM clock_timestamp() - p.updated_at)) * 1000)::bigint,"
-           " -1), coalesce(sum(p.parked), 0)::bigint, count(p.halted)"
+           " -1), coalesce(sum(p.parked), 0)::bigint, count(p.halted), f.live AND f.revision > 0"
            " FROM projector.fingerprint AS f LEFT JOIN projector.position AS p"
-           " ON p.view = f.view AND p.revision = f.revision GROUP BY f.view, f.revision"
-           " ORDER BY f.view, f.revision",
+           " ON p.view = f.view AND p.revision = f.revision GROUP BY f.view, f.revision,"
+           " f.live ORDER BY f.view, f.revision",
     .row = &standing_record,
 };
 
@@ -56,7 +58,7 @@ static const struct db_statement lag_read = {
     .sql = "SELECT view, revision, context, partition::bigint,"
            " greatest(end_offset - next_offset, 0),"
            " (extract(epoch FROM clock_timestamp() - updated_at) * 1000)::bigint, parked,"
-           " (halted IS NOT NULL)::integer::bigint FROM projector.position"
+           " (halted IS NOT NULL)::integer::bigint, true FROM projector.position"
            " ORDER BY view, revision, context, partition",
     .row = &standing_record,
 };
@@ -66,10 +68,11 @@ static void print_line(const struct standing_line *line, struct arena *arena)
     (void)printf("%-28.*s r%-3lld", TEXT_ARGS(line->view), (long long)line->revision);
     if (line->context.bytes != NULL)
         (void)printf(" %12.*s/%-4lld", TEXT_ARGS(line->context), (long long)line->partition);
-    (void)printf(" %12lld %8s %8lld %8lld%s\n", (long long)line->behind,
+    (void)printf(" %12lld %8s %8lld %8lld%s%s\n", (long long)line->behind,
                  database_age(line->age_ms, arena), (long long)line->parked,
                  (long long)line->halted,
-                 line->age_ms > AGE_MS_MAX || line->age_ms < 0 ? "  no projector tells" : "");
+                 line->age_ms > AGE_MS_MAX || line->age_ms < 0 ? "  no projector tells" : "",
+                 line->live ? "" : "  not live");
 }
 
 static enum command_exit show(int argc, char **argv, const struct db_statement *statement,

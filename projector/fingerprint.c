@@ -12,6 +12,7 @@ static const struct field fingerprint_fields[] = {
     {FIELD_AT(fingerprint, columns), .kind = FIELD_TEXT},
     {FIELD_AT(fingerprint, events), .kind = FIELD_TEXT},
     {FIELD_AT(fingerprint, contexts), .kind = FIELD_TEXT},
+    {FIELD_AT(fingerprint, live_revision), .kind = FIELD_INTEGER},
 };
 
 static const struct record fingerprint_record = {
@@ -25,7 +26,8 @@ static const enum db_type read_types[] = {DB_TEXT, DB_INTEGER};
 
 const struct db_statement fingerprint_read = {
     .name = "fingerprint_read",
-    .sql = "SELECT view, revision, columns, events, contexts FROM projector.fingerprint"
+    .sql = "SELECT view, revision, columns, events, contexts,"
+           " coalesce(projector.live_revision(view), 0) FROM projector.fingerprint"
            " WHERE view = $1 AND revision = $2",
     .parameters = read_types,
     .parameter_count = COUNT_OF(read_types),
@@ -106,6 +108,14 @@ static const char *difference(const struct fingerprint *a, const struct fingerpr
     return text_equal(a->contexts, b->contexts) ? NULL : "contexts";
 }
 
+static bool read(struct db_connection *connection, const struct view *view, struct arena *arena,
+                 struct db_rows *ret_rows, struct error *error)
+{
+    const struct db_value values[] = {db_text(text_of(view->name)), db_integer(view->revision)};
+    return db_run(connection, &fingerprint_read, values, arena, ret_rows, error) ||
+           error_add(error, "fingerprint");
+}
+
 bool fingerprint_check(struct db_connection *connection, const struct view *view,
                        struct arena *arena, struct error *error)
 {
@@ -113,9 +123,8 @@ bool fingerprint_check(struct db_connection *connection, const struct view *view
     struct db_rows rows;
     if (!fingerprint_of(view, arena, &own))
         return error_set(error, FAULT_OUT_OF_MEMORY, "fingerprint");
-    struct db_value values[] = {db_text(own.view), db_integer(own.revision)};
-    if (!db_run(connection, &fingerprint_read, values, arena, &rows, error))
-        return error_add(error, "fingerprint");
+    if (!read(connection, view, arena, &rows, error))
+        return false;
     const char *what = rows.count == 1 ? difference(&own, rows.items) : "number of rows";
     if (what == NULL)
         return true;
@@ -124,4 +133,20 @@ bool fingerprint_check(struct db_connection *connection, const struct view *view
                      "the projector that fits, or give the view a new .revision and a migration, "
                      "and rebuild it",
                      view->name, view->revision, what);
+}
+
+bool fingerprint_check_live(struct db_connection *connection, const struct view *view,
+                            struct arena *arena, struct error *error)
+{
+    struct db_rows rows;
+    if (!read(connection, view, arena, &rows, error))
+        return false;
+    const struct fingerprint *print = rows.items;
+    if (rows.count == 1 && print->live_revision == view->revision)
+        return true;
+    return error_set(error, FAULT_CONFIG_INVALID,
+                     "readers of %s get revision %lld, this program keeps %d alone: run the one "
+                     "that lists both, or swap first",
+                     view->name, rows.count == 1 ? (long long)print->live_revision : 0LL,
+                     view->revision);
 }

@@ -58,10 +58,13 @@ static bool connect_database(struct worker *worker, struct error *error)
 
 static bool check_fingerprints(struct worker *worker, struct error *error)
 {
-    for (size_t i = 0; i < worker->set.count; i++)
-        if (!fingerprint_check(worker->connection, worker->set.items[i]->view,
-                               &worker->reading->arena, error))
+    struct arena *arena = &worker->reading->arena;
+    for (size_t i = 0; i < worker->set.count; i++) {
+        const struct view *view = worker->set.items[i]->view;
+        if (!fingerprint_check(worker->connection, view, arena, error) ||
+            (!worker->beside && !fingerprint_check_live(worker->connection, view, arena, error)))
             return false;
+    }
     return true;
 }
 

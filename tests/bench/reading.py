@@ -48,9 +48,9 @@ def reads(ground):
               gateway)
 
 
-def _write_read(ground):
+def _write_read(ground, rate=READABLE_RATE):
     return write_read(ground.address("command-svc"), ground.address("query-svc"), ground.token,
-                      READABLE_S, ids=ground.ids_path, rate=READABLE_RATE,
+                      READABLE_S, ids=ground.ids_path, rate=rate,
                       body='{"delta":1,"reason":"counted"}',
                       write_path="/v1/products/{id}/stock-adjustments",
                       read_path="/v1/products/{id}")
@@ -78,26 +78,26 @@ def readable(ground):
     if "live" not in ground.peak:
         ground.peak["live"] = ground.list_products({}, 64, RUN_S, "gateway")["rate"]
         ground.projector(True)
-    loaded = _under_load(ground)
+    loaded = under_load(ground, 0.7)
     yield _readable_row(
         f"write → readable at {number(loaded['load_rate'])} commands/s (70 %)", loaded,
         [at_most(loaded["after_answer_p99_us"], 50000, "p99 ≤ 50 ms")])
 
 
-def _under_load(ground):
-    """Beside an open loop at 70 % of what the whole market takes."""
+def under_load(ground, share, rate=READABLE_RATE):
+    """Beside an open loop at that share of what the whole market takes."""
     load = {}
 
     def run_load():
         load.update(http_load(
             ground.address("gateway"), "/v1/products", ground.token, READABLE_S + 1, method="POST",
             body='{"title":"Barley tea, cold","price":3000,"stock":0}', key=fresh_key(),
-            rate=0.7 * ground.peak["live"], connections=64))
+            rate=share * ground.peak["live"], connections=64))
     thread = threading.Thread(target=run_load)
     with ground.cpu() as meter:
         thread.start()
         try:
-            figures = _write_read(ground)
+            figures = _write_read(ground, rate)
         finally:
             thread.join()
     ground.listed += load["status"]["2xx"]

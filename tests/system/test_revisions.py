@@ -49,8 +49,14 @@ def test_a_new_revision_takes_over_and_gives_back_under_load(room):
     said = ctl(room, "verify", VIEW).stdout
     assert "no row differs" in said and "revisions 2 and 1" in said
     assert room.query_rows(f"SELECT sum(sold) > 0 FROM {VIEW}") == [(True,)]
-    projector.restart()
-    projector.wait_ready()
+    listed = [line.split() for line in ctl(room, check=True).stdout.splitlines()[1:]]
+    assert [line[1] for line in listed if line[0] == VIEW and "live" in line] == ["r1"]
+    room.end()
+    older = room.projector().start(wait=False)
+    wait_until(lambda: not older.alive, 20, "the program without the live revision ends")
+    assert older.exit_code == 1 and older.log_contains("readers of product_list get revision 2")
+    room.projectors = []
+    projector = room.projector("projector-revised").start()
     room.writer.work(200)
     room.check()
     wait_until_same(room)
