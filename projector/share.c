@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define ASK_MS          200 /* how soon a member that is gone is noticed */
-#define TROUBLE_MS      100
+#define TROUBLE_MS      50
 #define PATIENCE_MS     1000 /* of who wants to begin */
 #define ARENA_BYTES_MAX ((size_t)1024 * 1024)
 
@@ -140,8 +140,12 @@ static bool take_leases(struct share *share, const struct db_rows *rows, int64_t
     const struct lease *leases = rows->items;
     size_t partitions = (size_t)share->config->partitions, count = 0, surplus_count = 0;
     bool *held = arena_alloc_zeroed(&share->arena, partitions * sizeof(*held));
-    if (held == NULL || rows->count > partitions)
+    if (held == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "%zu leases", rows->count);
+    for (size_t i = 0; i < rows->count; i++)
+        if (leases[i].partition < 0 || leases[i].partition >= share->config->partitions)
+            return error_set(error, FAULT_DATABASE_FAILED, "a lease of partition %lld",
+                             (long long)leases[i].partition);
     (void)pthread_mutex_lock(&share->mutex);
     for (size_t i = 0; i < rows->count; i++) {
         if (leases[i].surplus)
@@ -219,6 +223,15 @@ static bool pause_ms(struct share *share, int64_t ms)
     return !stopping;
 }
 
+/* Others may have noticed first: no worker begins before it is heard what is held now. Those at
+ * work go on, until their connections are ended. */
+static void doubt(struct share *share)
+{
+    (void)pthread_mutex_lock(&share->mutex);
+    share->until_boot_us = 0;
+    (void)pthread_mutex_unlock(&share->mutex);
+}
+
 /* How long to wait for the next time. */
 static int64_t ask_once(struct share *share)
 {
@@ -230,6 +243,7 @@ static int64_t ask_once(struct share *share)
         give_surplus(share);
         return 0;
     }
+    doubt(share);
     if (!share->in_trouble)
         log_warning("partitions_not_shared", LOG_ERROR(&error));
     share->in_trouble = true;

@@ -30,7 +30,7 @@ class World:
             "SIJANG_PROJECTOR_FETCH_BYTES": self.chance.choice([65536, 2097152]),
             "SIJANG_PROJECTOR_PACE_MS": self.chance.choice([0, 10, 50]),
             "SIJANG_PROJECTOR_APART_RECORDS": self.chance.choice([10, 200, 10000]),
-            "SIJANG_PROJECTOR_SILENCE_MS": self.chance.choice([500, 1000]),
+            "SIJANG_PROJECTOR_SILENCE_MS": self.chance.choice([1000, 2000]),
         }
 
     def start(self):
@@ -93,8 +93,15 @@ class World:
 
 def play(room, seed, steps):
     print(f"SIJANG_TEST_SEED={seed}")
-    World(room, seed).play(steps)
-    room.check()
+    try:
+        World(room, seed).play(steps)
+        room.check()
+    except Exception:
+        print(room.query_rows("SELECT * FROM projector.share"))
+        for projector in room.projectors:
+            print(projector.name, projector.exit_code, projector.env)
+            print(projector.log_tail())
+        raise
     assert room.query_rows("SELECT count(*) FROM projector.parked") == [(0,)]
     for projector in room.projectors:
         assert not projector.log_contains("view_halted")
