@@ -90,7 +90,8 @@ def test_each_serves_a_share_and_answers_for_all(market):
 
 
 def test_a_standby_shows_the_same_history(market):
-    """Who only follows a partition answers from its own index, as far as it is asked to wait."""
+    """Who only follows a partition answers from its own index, as far as it is asked to wait: listed,
+    stocked, adjusted."""
     seller = market.client("seller", "seller", at=market.commands[0])
     created = seller.post("/v1/products", BODY)
     product = created.json()["id"]
@@ -101,7 +102,7 @@ def test_a_standby_shows_the_same_history(market):
         f"/v1/streams/catalog/product/{product}", headers={
             "Sijang-Wait-For": last.headers["Sijang-Position"]}) for command in market.commands]
     assert [page.status_code for page in pages] == [200] * 3
-    assert [item["version"] for item in pages[0].json()["items"]] == [1, 2]
+    assert [item["version"] for item in pages[0].json()["items"]] == [1, 2, 3]
     assert pages[0].json() == pages[1].json() == pages[2].json()
 
 
