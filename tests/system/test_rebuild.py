@@ -53,7 +53,11 @@ def rebuild(room, view=VIEW):
 
 
 def digest(room, schema, view=VIEW):
-    return room.query_rows("SELECT * FROM projector.rebuild_digest(%s, %s)", (schema, view))
+    columns = room.query_rows(
+        "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position)"
+        " FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
+        (schema, view))[0][0]
+    return room.query_rows("SELECT * FROM projector.digest(%s, %s, %s)", (schema, view, columns))
 
 
 def tables(room, view, schema):

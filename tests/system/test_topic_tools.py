@@ -167,7 +167,7 @@ def test_words_are_completed(broker):
     assert complete(broker, "topics", "cr") == ["create"]
     assert complete(broker, "topics", "--p") == ["--partitions"]
     assert complete(broker, "topics", "create", "--par") == ["--partitions"]
-    assert complete(broker, "verify", "") == ["--help", "log"]
+    assert complete(broker, "verify", "") == ["--help", "log", "views"]
     assert "--follow" in complete(broker, "tail", "catalog", "--")
     assert complete(broker, "topics", "create", "--pu") == ["--public"]
     assert complete(broker, "views", "pl") == ["plan"]
