@@ -90,8 +90,8 @@ def test_each_serves_a_share_and_answers_for_all(market):
 
 
 def test_a_standby_shows_the_same_history(market):
-    """Who only follows a partition answers from its own index, as far as it is asked to wait: listed,
-    stocked, adjusted."""
+    """Who only follows a partition answers from its own index, as far as it is asked to wait:
+    listed, stocked, adjusted."""
     seller = market.client("seller", "seller", at=market.commands[0])
     created = seller.post("/v1/products", BODY)
     product = created.json()["id"]
