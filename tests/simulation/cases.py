@@ -24,8 +24,11 @@ ATTEMPTS_A_SEED_LEAST = 50
 
 
 def simulate(build, program, *arguments):
-    return subprocess.run([build / PROGRAMS / program, *map(str, arguments)], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    run = subprocess.run([build / PROGRAMS / program, *map(str, arguments)], text=True,
+                         capture_output=True)
+    if run.returncode not in (0, 1):  # 1: a seed failed
+        sys.exit(f"{program} ended with {run.returncode}: {run.stderr[-1000:]}")
+    return run.stdout
 
 
 def seeds(build, program, count):
