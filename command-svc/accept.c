@@ -8,6 +8,7 @@
 #include "command-svc/service.h"
 #include "command-svc/shard_thread.h"
 #include "lib/core/clock.h"
+#include "lib/core/hex.h"
 #include "lib/log/partition.h"
 
 /* authenticate */
@@ -79,7 +80,6 @@ static bool validate(struct call *call, const struct web_request *request)
 /* The next id in line: drawn anew only where its last byte has gone through all values. */
 static void vary_id(struct uuid *id, char text[static UUID_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t *last = &id->bytes[sizeof(id->bytes) - 1];
 
     if (++*last == 0) {
@@ -87,8 +87,7 @@ static void vary_id(struct uuid *id, char text[static UUID_TEXT_SIZE])
         uuid_format(id, text);
         return;
     }
-    text[UUID_TEXT_SIZE - 3] = digits[*last >> 4];
-    text[UUID_TEXT_SIZE - 2] = digits[*last & 15];
+    hex_write(&text[UUID_TEXT_SIZE - 3], last, 1);
 }
 
 /* The id of what is created is drawn until it falls into the partition of the command id: a retry,

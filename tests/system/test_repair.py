@@ -82,30 +82,26 @@ def mended(room, fault):
     assert ctl(room, "verify", "views")[0] == 0
 
 
-def test_another_log_is_told_and_views_begin_again(room):
-    room.writer.work(200)
+def told_and_mended(room, commits, damage, fault):
+    room.writer.work(commits)
     projector = room.projector().start()
     room.check()
     assert projector.stop() == 0
-    replace_log(room, 600)
+    damage()
     projector.start(wait=False)
-    refused(room, projector, "log_replaced")
-    mended(room, "log_replaced")
+    refused(room, projector, fault)
+    mended(room, fault)
     projector.wait_ready()
+
+
+def test_another_log_is_told_and_views_begin_again(room):
+    told_and_mended(room, 200, lambda: replace_log(room, 600), "log_replaced")
 
 
 @pytest.mark.long
 def test_a_log_that_ends_earlier_is_told_and_views_begin_again(room):
     """It takes ten seconds to be sure that a log is shorter, and not just a new leader's."""
-    room.writer.work(600)
-    projector = room.projector().start()
-    room.check()
-    assert projector.stop() == 0
-    cut_log(room, 100)
-    projector.start(wait=False)
-    refused(room, projector, "log_truncated")
-    mended(room, "log_truncated")
-    projector.wait_ready()
+    told_and_mended(room, 600, lambda: cut_log(room, 100), "log_truncated")
 
 
 def test_tables_older_than_the_log_follow_it(room):
