@@ -23,7 +23,16 @@ struct peer {
 struct counts {
     struct latencies write, after_answer, after_send;
     uint64_t refused, not_readable, stale;
+    FILE *samples; /* NULL: not wanted */
 };
+
+static double wall_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 /* Blocks until the whole answer is there; any trouble ends the program. */
 static struct http_answer exchange(struct peer *peer, const struct request_template *template,
@@ -82,6 +91,9 @@ static void turn(struct peer *writer, struct peer *reader, struct request_templa
         return;
     }
     counts->stale += body_version(&read) < version;
+    if (counts->samples != NULL)
+        fprintf(counts->samples, "%.6f %lld\n", wall_s(),
+                (long long)((read_ns - answered_ns) / 1000));
     latencies_add(&counts->write, answered_ns - sent_ns);
     latencies_add(&counts->after_answer, read_ns - answered_ns);
     latencies_add(&counts->after_send, read_ns - sent_ns);
@@ -108,6 +120,15 @@ static void print(struct counts *counts)
     puts("}");
 }
 
+static FILE *open_samples(const char *path)
+{
+    FILE *file = fopen(path, "w");
+
+    if (file == NULL)
+        err(EXIT_FAILURE, "%s", path);
+    return file;
+}
+
 static const struct option options[] = {
     {"write", required_argument, NULL, 'w'},
     {"read", required_argument, NULL, 'r'},
@@ -119,6 +140,7 @@ static const struct option options[] = {
     {"ids", required_argument, NULL, 'i'},
     {"rate", required_argument, NULL, 'f'},
     {"seconds", required_argument, NULL, 's'},
+    {"samples", required_argument, NULL, 'm'}, /* a line of wall time and microseconds each */
     {0},
 };
 
@@ -143,6 +165,7 @@ int main(int argc, char **argv)
         case 'i': http_read_ids(optarg, &ids); break;
         case 'f': rate = atof(optarg); break;
         case 's': seconds = atof(optarg); break;
+        case 'm': counts.samples = open_samples(optarg); break;
         default: return EXIT_FAILURE;
         }
     }
@@ -158,6 +181,8 @@ int main(int argc, char **argv)
         wait_until(start_ns + (int64_t)((double)i * 1e9 / rate));
         turn(&writer, &reader, templates, i, &counts);
     }
+    if (counts.samples != NULL && fclose(counts.samples) != 0)
+        err(EXIT_FAILURE, "the samples");
     print(&counts);
     latencies_done(&counts.write);
     latencies_done(&counts.after_answer);
