@@ -24,6 +24,7 @@ extern const struct command history, lag, migrate, parked_discard, parked_list, 
 extern const struct command repair, verify_views;
 extern const struct command completion, copy, diff, produce_test, seek, topics_list;
 extern const struct command views_drop, views_pause, views_plan, views_progress, views_rebuild;
+extern const struct command views_audit;
 extern const struct command views_resume, views_rollback, views_swap, views_throttle, views_verify;
 extern const struct command *const commands[]; /* all of them, NULL-terminated */
 

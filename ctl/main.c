@@ -34,6 +34,7 @@ const struct command *const commands[] = {
     &views_swap,
     &views_rollback,
     &views_drop,
+    &views_audit,
     &views, /* behind those that begin with the same word, as topics_list is */
     &why,
     NULL,

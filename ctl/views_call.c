@@ -1,9 +1,11 @@
 /* Commands about rebuilds: from arguments to one statement. */
 #include "ctl/views_rebuild.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define ARENA_BYTES_MAX ((size_t)256 * 1024 * 1024)
+#define STATEMENTS_MAX  4
 
 struct rebuild_given {
     struct secret database;
@@ -26,13 +28,37 @@ const struct record rebuild_done_record = {
     .field_count = 1,
 };
 
+/* What the functions of the database note. */
+static const struct db_statement introduce = {
+    .name = "views_introduce",
+    .sql = "SELECT set_config('sijang.who', $1, false) || set_config('sijang.why', $2, false)"
+           " IS NOT NULL AS done",
+    .parameters = (const enum db_type[]){DB_TEXT, DB_TEXT},
+    .parameter_count = 2,
+    .row = &rebuild_done_record,
+};
+
 static enum command_exit read_arguments(struct rebuild_call *call, int argc, char **argv,
-                                        int more_max, struct error *error)
+                                        unsigned takes, struct error *error)
 {
-    static const struct option options[] = {{0}};
+    static const struct option options[] = {
+        {"as", required_argument, NULL, 'a'},
+        {"reason", required_argument, NULL, 'r'},
+        {0},
+    };
+    int found;
     opterr = 0;
-    if (getopt_long(argc, argv, "", options, NULL) != -1)
-        return command_misused(argv, error);
+    int more_max = (takes & REBUILD_TAKES_MORE) != 0;
+    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if ((takes & REBUILD_TAKES_NAMES) == 0)
+            return command_misused(argv, error);
+        if (found == 'a')
+            call->who = optarg;
+        else if (found == 'r')
+            call->why = optarg;
+        else
+            return command_misused(argv, error);
+    }
     if (argc - optind < 1 || argc - optind > 1 + more_max) {
         error_set(error, FAULT_CONFIG_INVALID, "%s, try --help",
                   argc == optind ? "which view?" : "too many arguments");
@@ -43,26 +69,40 @@ static enum command_exit read_arguments(struct rebuild_call *call, int argc, cha
     return COMMAND_DONE;
 }
 
+static bool tell_names(struct rebuild_call *call, struct error *error)
+{
+    struct db_rows rows;
+    const struct db_value values[] = {db_text(text_of(call->who != NULL ? call->who : "")),
+                                      db_text(text_of(call->why != NULL ? call->why : ""))};
+    return (call->who == NULL && call->why == NULL) ||
+           db_run(call->connection, &introduce, values, &call->arena, &rows, error);
+}
+
 enum command_exit rebuild_call_begin(struct rebuild_call *call, int argc, char **argv,
-                                     const struct db_statement *const *statements, int more_max,
+                                     const struct db_statement *const *statements, unsigned takes,
                                      struct error *error)
 {
+    const struct db_statement *all[STATEMENTS_MAX + 2] = {&introduce};
     struct rebuild_given given;
     *call = (struct rebuild_call){0};
     arena_init(&call->arena, ARENA_BYTES_MAX);
-    enum command_exit read = read_arguments(call, argc, argv, more_max, error);
+    enum command_exit read = read_arguments(call, argc, argv, takes, error);
     if (read != COMMAND_DONE)
         return read;
     if (!config_load(rebuild_settings, &given, error))
         return COMMAND_MISUSED;
+    for (size_t i = 0; statements[i] != NULL; i++) {
+        assert(i < STATEMENTS_MAX);
+        all[i + 1] = statements[i];
+    }
     call->connection = db_connect(
         &(struct db_options){
             .conninfo = given.database.reveal,
             .application_name = "sijangctl views",
-            .statements = statements,
+            .statements = all,
         },
         error);
-    return call->connection != NULL ? COMMAND_DONE : COMMAND_FAILED;
+    return call->connection != NULL && tell_names(call, error) ? COMMAND_DONE : COMMAND_FAILED;
 }
 
 void rebuild_call_end(struct rebuild_call *call)
@@ -71,12 +111,11 @@ void rebuild_call_end(struct rebuild_call *call)
     arena_done(&call->arena);
 }
 
-static bool ask(struct rebuild_call *call, const struct db_statement *statement,
-                struct error *error)
+bool rebuild_ask(struct rebuild_call *call, const struct db_statement *statement,
+                 const struct db_value *values, struct error *error)
 {
-    const struct db_value view = db_text(call->view);
     struct db_rows rows;
-    if (!db_run(call->connection, statement, &view, &call->arena, &rows, error))
+    if (!db_run(call->connection, statement, values, &call->arena, &rows, error))
         return false;
     const struct done *done = rows.items;
     return (rows.count == 1 && done->done) ||
@@ -89,8 +128,10 @@ enum command_exit rebuild_run(int argc, char **argv, const struct db_statement *
 {
     const struct db_statement *const statements[] = {statement, NULL};
     struct rebuild_call call;
-    enum command_exit outcome = rebuild_call_begin(&call, argc, argv, statements, 0, error);
-    if (outcome == COMMAND_DONE && !ask(&call, statement, error))
+    enum command_exit outcome =
+        rebuild_call_begin(&call, argc, argv, statements, REBUILD_TAKES_NAMES, error);
+    const struct db_value view = db_text(call.view);
+    if (outcome == COMMAND_DONE && !rebuild_ask(&call, statement, &view, error))
         outcome = COMMAND_FAILED;
     if (outcome == COMMAND_DONE)
         (void)printf("%.*s: %s\n", TEXT_ARGS(call.view), done);

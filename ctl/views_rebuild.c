@@ -4,12 +4,8 @@
 
 REBUILD_FUNCTION(begin, "views_rebuild",
                  "SELECT projector.rebuild_begin($1, projector.newest_revision($1)) AS done");
-REBUILD_FUNCTION(
-    pause, "views_pause",
-    "UPDATE projector.rebuild SET paused = true WHERE view = $1 RETURNING true AS done");
-REBUILD_FUNCTION(resume, "views_resume",
-                 "UPDATE projector.rebuild SET paused = false, trouble = NULL WHERE view = $1"
-                 " RETURNING true AS done");
+REBUILD_FUNCTION(pause, "views_pause", "SELECT projector.rebuild_pause($1, true) AS done");
+REBUILD_FUNCTION(resume, "views_resume", "SELECT projector.rebuild_pause($1, false) AS done");
 REBUILD_FUNCTION(swap, "views_swap", "SELECT projector.rebuild_swap($1, false, 30000) AS done");
 REBUILD_FUNCTION(roll_back, "views_rollback",
                  "SELECT projector.rebuild_swap($1, true, 30000) AS done");
@@ -48,7 +44,7 @@ static enum command_exit run_drop(int argc, char **argv, struct error *error)
 
 const struct command views_rebuild = {
     .words = {"views", "rebuild"},
-    .arguments = "VIEW",
+    .arguments = REBUILD_ARGUMENTS,
     .help =
         "  Begins to rebuild VIEW from the log, in tables of their own beside the live ones: its\n"
         "  newest revision, or, where that is live, a copy.\n"
@@ -62,18 +58,18 @@ const struct command views_rebuild = {
 
 const struct command views_pause = {
     .words = {"views", "pause"},
-    .arguments = "VIEW",
-    .help = "  Pauses the replay of a rebuild; restarts do not end the pause.\n"
+    .arguments = REBUILD_ARGUMENTS,
+    .help = "  Pauses the replay of a rebuild; restarts do not end the pause. Audited.\n"
             "\n"
-            "  Example: sijangctl views pause product_list\n",
+            "  Example: sijangctl views pause product_list --as ops-1 --reason 'sale at noon'\n",
     .settings = rebuild_settings,
     .run = run_pause,
 };
 
 const struct command views_resume = {
     .words = {"views", "resume"},
-    .arguments = "VIEW",
-    .help = "  Lets a paused rebuild go on.\n"
+    .arguments = REBUILD_ARGUMENTS,
+    .help = "  Lets a paused rebuild go on. Audited.\n"
             "\n"
             "  Example: sijangctl views resume product_list\n",
     .settings = rebuild_settings,
@@ -82,7 +78,7 @@ const struct command views_resume = {
 
 const struct command views_swap = {
     .words = {"views", "swap"},
-    .arguments = "VIEW",
+    .arguments = REBUILD_ARGUMENTS,
     .help = "  Makes the rebuilt rows the live ones, in one transaction: the live view is held\n"
             "  still, at most half a second, until the new one is not behind it in any partition.\n"
             "  What was live follows the log on. Verify first.\n"
@@ -94,7 +90,7 @@ const struct command views_swap = {
 
 const struct command views_rollback = {
     .words = {"views", "rollback"},
-    .arguments = "VIEW",
+    .arguments = REBUILD_ARGUMENTS,
     .help = "  Undoes a swap, as it was done: in one transaction, and nothing older is read.\n"
             "  Also where events are parked that the other rows have.\n"
             "\n"
@@ -105,7 +101,7 @@ const struct command views_rollback = {
 
 const struct command views_drop = {
     .words = {"views", "drop"},
-    .arguments = "VIEW",
+    .arguments = REBUILD_ARGUMENTS,
     .help =
         "  Ends a rebuild and drops the rows that are not live: the unfinished ones, or, after\n"
         "  a swap, the old ones. An older revision is gone for good; audited.\n"

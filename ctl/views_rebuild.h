@@ -12,13 +12,22 @@ struct rebuild_call {
     struct db_connection *connection;
     struct text view; /* the first argument */
     const char *more; /* the second; NULL: none */
+    const char *who;  /* for the audit; NULL: the database's user */
+    const char *why;
 };
 
-/* Reads `VIEW` and, if `more_max` is 1, one argument more; connects. MISUSED, FAILED: an error is
- * set. */
+#define REBUILD_ARGUMENTS "VIEW [--as NAME] [--reason TEXT]"
+
+enum rebuild_takes {
+    REBUILD_TAKES_MORE = 1,  /* a second argument */
+    REBUILD_TAKES_NAMES = 2, /* who wants it, and why */
+};
+
+/* Reads `VIEW` and what else it takes; connects, and tells the session who and why. At most four
+ * statements. MISUSED, FAILED: an error is set. */
 MUST_CHECK enum command_exit rebuild_call_begin(struct rebuild_call *call, int argc, char **argv,
                                                 const struct db_statement *const *statements,
-                                                int more_max, struct error *error);
+                                                unsigned takes, struct error *error);
 void rebuild_call_end(struct rebuild_call *call);
 
 /* A statement with the view as its only parameter and `done` as its only column. */
@@ -31,6 +40,10 @@ void rebuild_call_end(struct rebuild_call *call);
         .row = &rebuild_done_record,                                                               \
     }
 extern const struct record rebuild_done_record;
+
+/* False with an error, too, when it answers no. */
+MUST_CHECK bool rebuild_ask(struct rebuild_call *call, const struct db_statement *statement,
+                            const struct db_value *values, struct error *error);
 
 /* Runs such a statement and prints `done`. NOT found is FAILED with that text. */
 MUST_CHECK enum command_exit rebuild_run(int argc, char **argv,

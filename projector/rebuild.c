@@ -102,9 +102,10 @@ static bool goes_on(void *self, int64_t records)
     struct error error = {0};
     progress->records += records;
     bool more = !is_stopping(rebuilds) && keep_to_rate(rebuilds, records, progress->throttle);
-    while (more && live_is_behind(rebuilds))
+    bool polite = progress->throttle != THROTTLE_OFF;
+    while (more && polite && live_is_behind(rebuilds))
         more = pause_ms(rebuilds, GIVE_WAY_MS);
-    if (more && progress->live_behind > LIVE_LAG_EVENTS)
+    if (more && polite && progress->live_behind > LIVE_LAG_EVENTS)
         more = pause_ms(rebuilds, GIVE_WAY_MS);
     int64_t now_boot_us = clock_boot_us();
     progress->replay_us += now_boot_us - rebuilds->read_boot_us;

@@ -5,6 +5,9 @@
 #include "projector/config.h"
 #include "projector/view.h"
 
+/* Not even live views slow it down. */
+#define THROTTLE_OFF (-1)
+
 struct rebuild_row {
     struct text view;
     int64_t revision;
@@ -13,7 +16,7 @@ struct rebuild_row {
     bool paused;
     bool sliced; /* a partition was left half-way */
     int64_t partitions_done;
-    int64_t throttle; /* records a second; 0: none */
+    int64_t throttle; /* records a second; 0: none; THROTTLE_OFF */
 };
 
 /* What was done since it was last told. */

@@ -150,6 +150,7 @@ int main(int argc, char **argv)
     struct request_template templates[2] = {{.method = "POST"}, {.method = "GET"}};
     struct counts counts = {0};
     struct id_list ids = {0};
+    const char *samples = NULL;
     double rate = 100, seconds = 10;
     int option;
 
@@ -165,7 +166,7 @@ int main(int argc, char **argv)
         case 'i': http_read_ids(optarg, &ids); break;
         case 'f': rate = atof(optarg); break;
         case 's': seconds = atof(optarg); break;
-        case 'm': counts.samples = open_samples(optarg); break;
+        case 'm': samples = optarg; break;
         default: return EXIT_FAILURE;
         }
     }
@@ -173,6 +174,7 @@ int main(int argc, char **argv)
         writer.address.sin_port == 0 || reader.address.sin_port == 0)
         errx(EXIT_FAILURE, "--write, --read, their paths, --ids and a rate are needed");
     templates[0].ids = templates[1].ids = &ids;
+    counts.samples = samples != NULL ? open_samples(samples) : NULL;
     writer.fd = http_connect(&writer.address);
     reader.fd = http_connect(&reader.address);
     int64_t start_ns = now_ns();

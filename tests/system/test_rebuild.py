@@ -139,7 +139,7 @@ def test_a_rebuild_pauses_across_restarts_and_can_be_dropped(room):
     ctl(room, "rebuild", VIEW)
     ctl(room, "throttle", VIEW, "500")
     wait_until(lambda: state(room)["partitions_done"] >= 1, 30, "a partition is done")
-    ctl(room, "pause", VIEW)
+    ctl(room, "pause", VIEW, "--as", "ops-1", "--reason", "sale at noon")
     projector.restart()
     assert "paused" in ctl(room, "progress", VIEW).stdout
     done = state(room)["partitions_done"]
@@ -147,13 +147,27 @@ def test_a_rebuild_pauses_across_restarts_and_can_be_dropped(room):
     room.check()
     assert state(room)["partitions_done"] == done < PARTITIONS
     ctl(room, "resume", VIEW)
-    ctl(room, "throttle", VIEW, "0")
+    ctl(room, "throttle", VIEW, "off")
     wait_until_follows(room)
     ctl(room, "drop", VIEW)
+    check_audit(room)
     assert room.query_rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%rebuild%'") == []
     room.writer.work(200)
     room.check()
     assert room.query_rows("SELECT count(*) FROM projector.position WHERE revision < 0") == [(0,)]
+
+
+def check_audit(room):
+    """Of what the test above did."""
+    user = room.query_rows("SELECT session_user")[0][0]
+    assert room.query_rows("SELECT who, action, detail FROM projector.audit ORDER BY number") == [
+        (user, "rebuild", f"view_{VIEW}_r1_rebuild"),
+        (user, "throttle", "500 records a second at most"), ("ops-1", "pause", "sale at noon"),
+        (user, "resume", ""), (user, "throttle", "off"),
+        (user, "drop", f"view_{VIEW}_r1_rebuild")]
+    listed = ctl(room, "audit", VIEW).stdout.splitlines()
+    assert len(listed) == 6 and listed[2].split()[1:] == [
+        "ops-1", "pause", VIEW, "r1", "sale", "at", "noon"]
 
 
 def test_verify_finds_damaged_rows_and_the_swap_mends_them(room):
@@ -217,6 +231,7 @@ def test_a_plan_says_what_it_costs(room):
 
 
 @pytest.mark.parametrize("words", [["rebuild"], ["rebuild", "a", "b"], ["throttle", VIEW],
-                                   ["throttle", VIEW, "fast"]])
+                                   ["throttle", VIEW, "fast"],
+                                   ["progress", VIEW, "--as", "ops-1"]])
 def test_wrong_arguments_are_said(room, words):
     assert ctl(room, *words, check=False).returncode == 2
