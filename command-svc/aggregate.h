@@ -47,7 +47,7 @@ struct aggregate {
     const char *id_param; /* of paths: product_id */
     const char *owner;    /* the root's text field with the subject who, beside admins, may read its
                              history; NULL: nobody */
-    int revision;         /* another number: roots and parts are folded again from the log */
+    int revision;         /* another number: a stream's states are folded again */
     const struct record *root;
     const struct record *part;                 /* NULL: has none */
     const struct record *const *event_records; /* the context's, by kind */

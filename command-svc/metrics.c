@@ -45,6 +45,10 @@ struct metric metric_forgotten = {
     .name = "sijang_commands_forgotten_total",
     .help = "Remembered commands taken out of the index after a day.",
 };
+struct metric metric_refolded = {
+    .name = "sijang_streams_refolded_total",
+    .help = "Streams folded again because their aggregate has another revision.",
+};
 struct metric metric_barriers = {
     .name = "sijang_barriers_total",
     .help = "Records appended only to prove ownership, for answers that leave no event.",
@@ -101,14 +105,31 @@ struct metric metric_depositions = {
 };
 
 struct metric *const command_metrics[] = {
-    &commands_forwarded,       &commands_done,           &commands_refused,
-    &commands_faulted,         &metric_command_duration, &metric_flush,
-    &metric_overlay,           &metric_open_calls,       &metric_forwarding,
-    &metric_lanes_serving,     &metric_lanes_assigned,   &metric_lanes_following,
-    &metric_records_behind,    &metric_depositions,      &metric_deadlines_fired,
-    &metric_reaction_steps,    &metric_reaction_retries, &metric_reaction_parked,
-    &metric_reaction_released, &metric_reactions_open,   &metric_barriers,
-    &metric_forgotten,         &metric_clocks_differ,    NULL,
+    &commands_forwarded,
+    &commands_done,
+    &commands_refused,
+    &commands_faulted,
+    &metric_command_duration,
+    &metric_flush,
+    &metric_overlay,
+    &metric_open_calls,
+    &metric_forwarding,
+    &metric_lanes_serving,
+    &metric_lanes_assigned,
+    &metric_lanes_following,
+    &metric_records_behind,
+    &metric_depositions,
+    &metric_deadlines_fired,
+    &metric_reaction_steps,
+    &metric_reaction_retries,
+    &metric_reaction_parked,
+    &metric_reaction_released,
+    &metric_reactions_open,
+    &metric_barriers,
+    &metric_forgotten,
+    &metric_refolded,
+    &metric_clocks_differ,
+    NULL,
 };
 
 void metrics_count(const struct call *call)

@@ -11,6 +11,7 @@ extern struct metric metric_overlay;
 extern struct metric metric_open_calls;
 extern struct metric metric_barriers;
 extern struct metric metric_forgotten;
+extern struct metric metric_refolded;
 extern struct metric metric_clocks_differ;
 extern struct metric metric_lanes_serving;
 extern struct metric metric_lanes_assigned;

@@ -1,5 +1,4 @@
-/* Loads, folds and stages aggregates. A state in the index is its version (8 bytes, as the machine
- * has them: the index never travels) and the Avro body of its record. */
+/* Loads aggregates and stages commits of events. */
 #include "command-svc/store.h"
 
 #include "command-svc/contexts.h"
@@ -7,75 +6,25 @@
 #include "command-svc/store_keys.h"
 #include "command-svc/store_reactions.h"
 #include "command-svc/store_records.h"
+#include "command-svc/store_refold.h"
+#include "command-svc/store_states.h"
 #include "lib/record/avro.h"
 #include <assert.h>
 #include <string.h>
 
-#define STORE_LAYOUT 6
-
-/* A state: where it is kept, and what was found there. */
-struct kept {
-    enum index_table table;
-    const struct record *record;
-    int64_t version;
-    bool found;
-    void *value; /* zeroed if it was not found */
-};
-
-static bool load_state(const struct store *store, const struct store_key *key, struct arena *arena,
-                       struct kept *kept, struct error *error)
-{
-    const struct record *record = kept->record;
-    struct text stored;
-
-    if (!index_find(store->index, kept->table, store_key_text(key), &stored, error))
-        return false;
-    kept->value = arena_alloc_zeroed(arena, record->size);
-    if (kept->value == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "loading a %s", record->name);
-    if (stored.bytes == NULL)
-        return true;
-    if (stored.size < sizeof(kept->version))
-        return error_set(error, FAULT_INDEX_FAILED, "a state of %zu bytes", stored.size);
-    struct text copy = arena_copy_text(arena, stored);
-    if (copy.bytes == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "loading a %s", record->name);
-    memcpy(&kept->version, copy.bytes, sizeof(kept->version));
-    struct text body = {copy.bytes + sizeof(kept->version), copy.size - sizeof(kept->version)};
-    if (!avro_decode(record, body, arena, kept->value, error))
-        return error_add(error, "%s in the index", record->name);
-    kept->found = true;
-    return true;
-}
-
-/* The part loaded->part_id names, in place of the one before. */
-static bool load_part(const struct store *store, struct loaded *loaded, struct arena *arena,
-                      struct error *error)
-{
-    const struct aggregate *aggregate = loaded->aggregate;
-    struct kept kept = {.table = INDEX_PARTS, .record = aggregate->part};
-    struct store_key key;
-
-    if (!store_key_part(aggregate->name, loaded->id, loaded->part_id, &key, error) ||
-        !load_state(store, &key, arena, &kept, error))
-        return false;
-    loaded->slot = (struct part_slot){.present = kept.found, .state = kept.value};
-    return true;
-}
+#define STORE_LAYOUT 7
 
 bool store_load(const struct store *store, struct loaded *loaded, struct arena *arena,
                 struct error *error)
 {
-    const struct aggregate *aggregate = loaded->aggregate;
-    struct kept kept = {.table = INDEX_ROOTS, .record = aggregate->root};
-    struct store_key key;
+    int64_t revision;
 
-    if (!store_key_root(aggregate->name, loaded->id, &key, error) ||
-        !load_state(store, &key, arena, &kept, error))
+    if (!states_load(store, loaded, arena, &revision, error))
         return false;
-    loaded->version = kept.version;
-    loaded->root = kept.value;
-    return loaded->part_id.bytes == NULL || load_part(store, loaded, arena, error);
+    if (revision == loaded->aggregate->revision)
+        return true;
+    return store_refold(store, loaded, error) &&
+           states_load(store, loaded, arena, &revision, error);
 }
 
 bool store_find_command(const struct store *store, const struct uuid *command_id,
@@ -95,26 +44,6 @@ bool store_find_command(const struct store *store, const struct uuid *command_id
         return error_set(error, FAULT_OUT_OF_MEMORY, "finding a command");
     *ret_found = true;
     return avro_decode(&remembered_record, copy, arena, ret_remembered, error);
-}
-
-/* What goes into the index; states carry their version in front, events the offset that their
- * commit ends at, other records (-1) nothing. */
-struct put {
-    const struct record *record;
-    const void *value;
-    int64_t front;
-};
-
-static bool put_record(const struct store *store, enum index_table table, struct text key,
-                       const struct put put, struct error *error)
-{
-    buffer_clear(store->scratch);
-    if (put.front >= 0)
-        buffer_put(store->scratch, &put.front, sizeof(put.front));
-    avro_encode(put.record, put.value, store->scratch);
-    if (store->scratch->failed)
-        return error_set(error, FAULT_LIMIT_EXCEEDED, "a %s is too large", put.record->name);
-    return index_put(store->index, table, key, buffer_text(store->scratch), error);
 }
 
 static struct text uuid_bytes(const struct uuid *uuid)
@@ -137,64 +66,14 @@ static bool stage_event(const struct store *store, const struct loaded *loaded,
         .trace = {(const char *)&event->trace, sizeof(event->trace)},
         .payload = event->payload,
     };
-
-    return store_key_event(loaded->aggregate->name, loaded->id, event->version, &key, error) &&
-           put_record(store, INDEX_EVENTS, store_key_text(&key),
-                      (struct put){&stored_event_record, &stored, commit_offset}, error);
-}
-
-static bool stage_part(const struct store *store, const struct loaded *loaded, struct error *error)
-{
-    const struct aggregate *aggregate = loaded->aggregate;
-    struct store_key key;
-
-    if (!store_key_part(aggregate->name, loaded->id, loaded->part_id, &key, error))
-        return false;
-    if (!loaded->slot.present)
-        return index_put(store->index, INDEX_PARTS, store_key_text(&key), (struct text){0}, error);
-    return put_record(store, INDEX_PARTS, store_key_text(&key),
-                      (struct put){aggregate->part, loaded->slot.state, loaded->version}, error);
-}
-
-/* Sees to it that the slot holds the part this event touches. */
-static bool load_part_of(const struct store *store, struct loaded *loaded,
-                         const struct recorded_event *event, struct arena *arena,
-                         struct error *error)
-{
-    const struct aggregate *aggregate = loaded->aggregate;
-    const char *name = aggregate->events[event->kind].part;
-    const struct field *field = record_find_field(aggregate->event_records[event->kind], name);
-    assert(field != NULL && field->kind == FIELD_TEXT);
-    struct text part_id = *(const struct text *)((const char *)event->value + field->offset);
-
-    if (loaded->part_id.bytes != NULL && text_equal(loaded->part_id, part_id))
-        return true;
-    loaded->part_id = part_id;
-    return load_part(store, loaded, arena, error);
-}
-
-/* Folds the event into the states, and puts the part it touches. */
-static bool fold_one(const struct store *store, struct loaded *loaded,
-                     const struct recorded_event *event, struct arena *arena, struct error *error)
-{
-    const struct aggregate *aggregate = loaded->aggregate;
-    bool has_part = aggregate->events[event->kind].part != NULL;
-    struct event seen = {
-        .kind = event->kind,
-        .value = event->value,
-        .version = event->envelope->version,
-        .time_us = event->envelope->time_us,
+    struct stored_put put = {
+        .record = &stored_event_record,
+        .value = &stored,
+        .front = {(const char *)&commit_offset, sizeof(commit_offset)},
     };
 
-    if (seen.version != loaded->version + 1)
-        return error_set(error, FAULT_DATA_CORRUPT, "%s/%.*s: version %lld follows %lld",
-                         aggregate->name, TEXT_ARGS(loaded->id), (long long)seen.version,
-                         (long long)loaded->version);
-    if (has_part && !load_part_of(store, loaded, event, arena, error))
-        return false;
-    aggregate->evolve(loaded->root, has_part ? &loaded->slot : NULL, &seen);
-    loaded->version = seen.version;
-    return !has_part || stage_part(store, loaded, error);
+    return store_key_event(loaded->aggregate->name, loaded->id, event->version, &key, error) &&
+           store_put(store, INDEX_EVENTS, store_key_text(&key), &put, error);
 }
 
 bool store_stage(const struct store *store, struct loaded *loaded,
@@ -202,10 +81,9 @@ bool store_stage(const struct store *store, struct loaded *loaded,
                  struct error *error)
 {
     const struct log_event *last = events[count - 1].envelope;
-    struct store_key key;
 
     for (size_t i = 0; i < count; i++)
-        if (!fold_one(store, loaded, &events[i], arena, error) ||
+        if (!states_fold(store, loaded, &events[i], arena, error) ||
             !stage_event(store, loaded, events[i].envelope, last->offset, error))
             return false;
     struct remembered remembered = {
@@ -218,12 +96,9 @@ bool store_stage(const struct store *store, struct loaded *loaded,
     loaded->hurries = loaded->aggregate->deadlines != NULL;
     return deadlines_stage(store, loaded, events, count, error) &&
            triggers_stage(store, loaded, events, count, error) &&
-           store_key_root(loaded->aggregate->name, loaded->id, &key, error) &&
-           put_record(store, INDEX_ROOTS, store_key_text(&key),
-                      (struct put){loaded->aggregate->root, loaded->root, loaded->version},
-                      error) &&
-           put_record(store, INDEX_COMMANDS, uuid_bytes(&last->command_id),
-                      (struct put){&remembered_record, &remembered, -1}, error);
+           states_put_root(store, loaded, error) &&
+           store_put(store, INDEX_COMMANDS, uuid_bytes(&last->command_id),
+                     &(struct stored_put){&remembered_record, &remembered, {0}}, error);
 }
 
 const struct aggregate *store_find_aggregate(const struct store *store, struct text name)
@@ -333,6 +208,6 @@ uint32_t store_format(void)
         format = mix_reactions(format, *c);
     for (const struct context *const *c = contexts; *c != NULL; c++)
         for (const struct aggregate *const *a = (*c)->aggregates; *a != NULL; a++)
-            format = mix_deadlines(format * 31 + (uint32_t)(*a)->revision, *a);
+            format = mix_deadlines(mix(format, (*a)->name), *a);
     return format;
 }

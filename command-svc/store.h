@@ -46,7 +46,7 @@ struct recorded_event {
 };
 
 /* Loads what the caller has named with .aggregate, .id and, if a part is asked for, .part_id, into
- * a *loaded that is zero otherwise. */
+ * a *loaded that is zero otherwise. States of another revision are folded again first. */
 MUST_CHECK bool store_load(const struct store *store, struct loaded *loaded, struct arena *arena,
                            struct error *error);
 
@@ -73,6 +73,6 @@ const struct aggregate *store_find_aggregate(const struct store *store, struct t
 /* Where `record` stands among the context's events; asserts that it is one. */
 int store_event_kind(const struct store *store, const struct record *record);
 
-/* A number that changes when any aggregate's revision, its deadlines, what reactions want, or the
- * layout of the index does. */
+/* A number that changes when aggregates' deadlines, what reactions want, or the layout of the index
+ * does. A revision is each state's own. */
 uint32_t store_format(void);

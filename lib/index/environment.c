@@ -258,8 +258,16 @@ static struct text from_val(MDB_val val)
 
 static int prepare_reading(struct environment *environment)
 {
+    if (environment->writer != NULL)
+        return 0;
     int code = attach(environment);
     return code == 0 ? start_reading(environment) : code;
+}
+
+/* Within a write, reading sees what was written. */
+static MDB_txn *reading_in(const struct environment *environment)
+{
+    return environment->writer != NULL ? environment->writer : environment->reader;
 }
 
 bool environment_find(struct environment *environment, size_t table, struct text key,
@@ -269,7 +277,7 @@ bool environment_find(struct environment *environment, size_t table, struct text
     int code = prepare_reading(environment);
 
     if (code == 0)
-        code = mdb_get(environment->reader, environment->tables[table], &name, &value);
+        code = mdb_get(reading_in(environment), environment->tables[table], &name, &value);
     if (code != 0 && code != MDB_NOTFOUND)
         return fail(environment, code, "cannot read", error);
     *ret_value = code == 0 ? from_val(value) : (struct text){0};
@@ -306,6 +314,7 @@ bool environment_scan(struct environment *environment, size_t table, const struc
                       struct error *error)
 {
     MDB_cursor *cursor = NULL;
+    assert(environment->writer == NULL);
     int code = prepare_reading(environment);
 
     if (code == 0)
@@ -327,6 +336,25 @@ int environment_put(struct environment *environment, size_t table, struct text k
     if (value.bytes != NULL)
         return mdb_put(environment->writer, environment->tables[table], &name, &content, 0);
     int code = mdb_del(environment->writer, environment->tables[table], &name, NULL);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+int environment_remove_all(struct environment *environment, size_t table, struct text prefix)
+{
+    MDB_cursor *cursor;
+    int code = mdb_cursor_open(environment->writer, environment->tables[table], &cursor);
+    if (code != 0)
+        return code;
+
+    MDB_val key = to_val(prefix), value;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)) == 0 &&
+           has_prefix(key, prefix)) {
+        code = mdb_cursor_del(cursor, 0);
+        if (code != 0)
+            break;
+        key = to_val(prefix);
+    }
+    mdb_cursor_close(cursor);
     return code == MDB_NOTFOUND ? 0 : code;
 }
 

@@ -29,7 +29,7 @@ void environment_trim(struct environment *environment);
  * wipes. */
 bool environment_is_corrupt(const struct environment *environment);
 
-/* Absent if there is none. Borrowed until the next write. */
+/* Absent if there is none. Borrowed until the next write; within one, until the next change. */
 MUST_CHECK bool environment_find(struct environment *environment, size_t table, struct text key,
                                  struct text *ret_value, struct error *error);
 
@@ -39,6 +39,9 @@ MUST_CHECK bool environment_scan(struct environment *environment, size_t table,
 /* Inside a write only; an absent value removes. 0, or a code for the writer to return at once. */
 MUST_CHECK int environment_put(struct environment *environment, size_t table, struct text key,
                                struct text value);
+/* Every entry whose key begins so. */
+MUST_CHECK int environment_remove_all(struct environment *environment, size_t table,
+                                      struct text prefix);
 /* Runs `write` in one transaction, a second time from its start when the map had to grow. A failure
  * leaves the file as it was. */
 typedef int environment_writer(struct environment *environment, void *self);

@@ -8,6 +8,7 @@
 #include "lib/index/folder.h"
 #include "lib/index/opening.h"
 #include "lib/index/overlay.h"
+#include "lib/index/rewriting.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +39,12 @@ struct index_context {
     size_t first_table; /* its tables' numbers in the environment begin here */
     struct overlay overlay;
     uint64_t flushed, acknowledged,
-        sealed;              /* commits below are; `sealed` is the one being staged */
-    bool incomplete;         /* a put of the commit being staged has failed */
-    bool moved;              /* `reached` is not flushed yet */
-    struct position reached; /* behind the last acknowledged commit */
-    struct position stored;  /* in LMDB */
+        sealed;                  /* commits below are; `sealed` is the one being staged */
+    bool incomplete;             /* a put of the commit being staged has failed */
+    bool moved;                  /* `reached` is not flushed yet */
+    struct position reached;     /* behind the last acknowledged commit */
+    struct position stored;      /* in LMDB */
+    struct rewriting *rewriting; /* NULL but inside index_rewrite */
 };
 
 struct index {
@@ -238,6 +240,7 @@ bool index_find(struct index_context *context, enum index_table table, struct te
 {
     check_key(table, key);
     const struct put *put = overlay_find(&context->overlay, (uint8_t)table, key);
+    assert(put == NULL || context->rewriting == NULL);
     if (put == NULL)
         return environment_find(context->index->environment, context->first_table + table, key,
                                 ret_value, error);
@@ -251,6 +254,10 @@ bool index_put(struct index_context *context, enum index_table table, struct tex
     struct index *index = context->index;
     check_key(table, key);
 
+    assert(context->rewriting == NULL ||
+           overlay_find(&context->overlay, (uint8_t)table, key) == NULL);
+    if (context->rewriting != NULL)
+        return rewriting_put(context->rewriting, table, key, value, error);
     if (value.size > UINT32_MAX ||
         index->overlay_bytes + overlay_put_bytes(key.size, value.size) > index->overlay_bytes_max) {
         context->incomplete = true;
@@ -362,6 +369,30 @@ bool index_flush(struct index *index, struct error *error)
     if (commits >= LARGE_FLUSH)
         environment_trim(index->environment);
     return true;
+}
+
+bool index_remove_all(struct index_context *context, enum index_table table, struct text prefix,
+                      struct error *error)
+{
+    assert(context->rewriting != NULL);
+    return rewriting_remove_all(context->rewriting, table, prefix, error);
+}
+
+bool index_rewrite(struct index_context *context, index_rewriter *rewrite, void *self,
+                   struct error *error)
+{
+    struct rewriting rewriting = {
+        .environment = context->index->environment,
+        .first_table = context->first_table,
+        .rewrite = rewrite,
+        .self = self,
+    };
+
+    assert(context->rewriting == NULL);
+    context->rewriting = &rewriting;
+    bool written = rewriting_run(&rewriting, error);
+    context->rewriting = NULL;
+    return written;
 }
 
 size_t index_overlay_bytes(const struct index *index)

@@ -82,6 +82,17 @@ size_t index_overlay_bytes(const struct index *index);
 /* Acknowledged commits that wait for a flush, over all contexts. */
 size_t index_unflushed(const struct index *index);
 
+/* Changes what is flushed, without a commit and at the same position: all of it or, if `rewrite`
+ * returns false, nothing. Inside it index_find and index_put of this context go straight to LMDB:
+ * what is found is borrowed until the next put; keys that the overlay has are no business of it
+ * (asserted). Runs again from its start when the file had to grow. Not during a scan. */
+typedef bool index_rewriter(void *self, struct error *error);
+MUST_CHECK bool index_rewrite(struct index_context *context, index_rewriter *rewrite, void *self,
+                              struct error *error);
+/* Inside a rewrite: removes every entry whose key starts with `prefix`. */
+MUST_CHECK bool index_remove_all(struct index_context *context, enum index_table table,
+                                 struct text prefix, struct error *error);
+
 typedef bool index_visitor(void *self, struct text key, struct text value);
 
 struct index_scan {

@@ -2,6 +2,7 @@
 #include "command-svc/contexts.h"
 #include "command-svc/store.h"
 #include "command-svc/store_keys.h"
+#include "command-svc/store_states.h"
 #include "lib/record/avro.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/verdict.h"
@@ -60,7 +61,7 @@ static void expect_state(const struct inspection *inspection, struct text stored
 {
     struct buffer bytes;
     const void *value = is_part ? past->slot.state : past->root;
-    size_t skipped = sizeof(past->version);
+    size_t skipped = sizeof(struct state_front);
 
     buffer_init(&bytes, STATE_BYTES);
     avro_encode(record, value, &bytes);

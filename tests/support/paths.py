@@ -16,6 +16,7 @@ FOLDERS = {
     "sijangctl": "ctl",
     "exchange-command-svc": "tests/contexts",
     "exchange-sijangctl": "tests/contexts",
+    "command-svc-revised": "tests/command-svc",
     "projector-revised": "tests/projector",
 }
 
