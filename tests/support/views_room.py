@@ -115,6 +115,14 @@ class Work:
             raise self.failure
 
 
+def wait_while_moving(room, reached, what, standstill_s=30):
+    """However long a busy machine takes for it; views that stand still are stuck."""
+    while not reached():
+        before = [room.positions(view) for view in VIEWS]
+        wait_until(lambda: reached() or [room.positions(view) for view in VIEWS] != before,
+                   standstill_s, f"{what}, or a view moves", 0.005)
+
+
 def total(room, view="product_detail"):
     return sum(room.positions(view).values())
 

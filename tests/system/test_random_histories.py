@@ -6,8 +6,7 @@ import random
 
 import pytest
 
-from support.views_room import PARTITIONS, snatch, total
-from support.waiting import wait_until
+from support.views_room import PARTITIONS, VIEWS, snatch, total, wait_while_moving
 from support.writer import Writer
 
 PROJECTORS_MAX = 3
@@ -76,7 +75,8 @@ class World:
     def wait(self):
         goal = self.chance.randrange(sum(self.room.ends().values()) + 1)
         if self.running and not self.stalled:
-            wait_until(lambda: total(self.room) >= goal, 30, f"{goal} records are stored", 0.002)
+            wait_while_moving(self.room, lambda: total(self.room) >= goal,
+                              f"{goal} records are stored")
 
     def play(self, steps):
         mishaps = [self.start, self.start, self.kill, self.stop, self.stall, self.wake, self.wake,
@@ -95,9 +95,13 @@ def play(room, seed, steps):
     print(f"SIJANG_TEST_SEED={seed}")
     try:
         World(room, seed).play(steps)
+        ends = room.ends()
+        wait_while_moving(room, lambda: all(room.positions(view) == ends for view in VIEWS),
+                          f"the views stand at {ends}")
         room.check()
     except Exception:
-        print(room.query_rows("SELECT * FROM projector.share"))
+        for table in ("share", "member", "position"):
+            print(table, room.query_rows(f"SELECT * FROM projector.{table}"))
         for projector in room.projectors:
             print(projector.name, projector.exit_code, projector.env)
             print(projector.log_tail())

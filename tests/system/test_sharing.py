@@ -91,6 +91,16 @@ def test_who_has_no_partition_is_ready_to_take_one(room):
     check(room, *projectors)
 
 
+def test_a_lease_whose_holder_is_gone_is_taken(room):
+    """However it came there: nobody would ever give it back."""
+    first = sharing(room).start()
+    room.query_rows("UPDATE projector.share SET process = 'gone' WHERE partition IN (0, 2)")
+    room.writer.work(200)
+    check(room, first)
+    assert room.query_rows("SELECT count(DISTINCT process), count(*) FROM projector.share") == [
+        (1, PARTITIONS)]
+
+
 def test_a_partition_that_nobody_works_is_told_as_such(room):
     first = sharing(room).start()
     room.writer.work(100)
