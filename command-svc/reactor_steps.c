@@ -5,26 +5,25 @@
 #include "command-svc/contexts.h"
 #include "command-svc/errand.h"
 #include "command-svc/metrics.h"
+#include "lib/core/backoff.h"
 #include "lib/log/partition.h"
 #include <assert.h>
 #include <string.h>
 
-#define PATIENCE_US   10000000
-#define RETRY_MAX_US  10000000
-#define RETRY_DOUBLED 8
+#define PATIENCE_US 10000000
+
+static const struct backoff patience = {.min_us = RETRY_MIN_US, .max_us = 10000000};
 
 /* ask, tell */
 
 /* Later from failure to failure, and not all at the same moment. */
 static void again(struct step_run *run, enum run_state state, int64_t boot_us)
 {
-    int doubled = run->attempts < RETRY_DOUBLED ? run->attempts : RETRY_DOUBLED;
-    int64_t delay_us = (int64_t)RETRY_MIN_US << doubled;
-    uint8_t chance = run->command_id.bytes[run->attempts % (int)sizeof(run->command_id.bytes)];
+    uint8_t drawn = run->command_id.bytes[run->attempts % (int)sizeof(run->command_id.bytes)];
+    uint32_t chance = UINT32_MAX / UINT8_MAX * drawn;
 
-    delay_us = delay_us < RETRY_MAX_US ? delay_us : RETRY_MAX_US;
-    run->due_boot_us = boot_us + delay_us / 2 + delay_us / 2 * chance / UINT8_MAX;
     run->attempts++;
+    run->due_boot_us = boot_us + backoff_us(&patience, (uint32_t)run->attempts, chance);
     run->state = state;
     metric_add(&metric_reaction_retries, 1);
 }

@@ -1,9 +1,9 @@
 /* A worker: the thread, its loop, and patience. */
 #include "projector/worker.h"
 
+#include "lib/core/backoff.h"
 #include "lib/core/clock.h"
 #include "lib/core/condition.h"
-#include "lib/core/id.h"
 #include "lib/core/logger.h"
 #include "lib/core/shutdown.h"
 #include "lib/log/kafka_port.h"
@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define BACKOFF_MS_MIN 50
-#define BACKOFF_MS_MAX 5000
-#define FENCED_MS_MAX  500 /* a swap fences as another projector does, and is over at once */
-#define IDLE_MS        100 /* all its views are apart */
+#define FENCED_MS_MAX 500 /* a swap fences as another projector does, and is over at once */
+#define IDLE_MS       100 /* all its views are apart */
 /* Beyond its limit a batch may grow by one poll of the largest records, and by what decoding adds.
  */
 #define BATCH_HEADROOM_BYTES ((size_t)256 * 1024 * 1024)
+
+static const struct backoff patience = {.min_us = 50000, .max_us = 5000000};
 
 static void init_waiting(struct worker *worker)
 {
@@ -80,19 +80,6 @@ void worker_add(struct worker *worker, struct projection *projection)
     event_set_add(&worker->batches[1].wanted, projection->view);
 }
 
-/* Doubling, capped, and spread over half of itself so that two do not wait in step. */
-static int backoff_ms(uint32_t attempts)
-{
-    int ms = BACKOFF_MS_MIN;
-    for (uint32_t i = 1; i < attempts && ms < BACKOFF_MS_MAX; i++)
-        ms *= 2;
-    if (ms > BACKOFF_MS_MAX)
-        ms = BACKOFF_MS_MAX;
-    uint32_t drawn;
-    random_fill(&drawn, sizeof(drawn));
-    return ms / 2 + (int)(drawn % (uint32_t)(ms / 2 + 1));
-}
-
 void worker_pause(struct worker *worker, int timeout_ms)
 {
     struct timespec until = condition_deadline(timeout_ms * INT64_C(1000));
@@ -141,7 +128,7 @@ static void begin_again_later(struct worker *worker, const struct error *error)
     worker_end_session(worker, error);
     worker->attempts++;
     worker_report(worker);
-    int pause_ms = backoff_ms(worker->attempts);
+    int pause_ms = (int)(backoff_draw_us(&patience, worker->attempts) / 1000);
     if (error->fault == FAULT_OVERLOADED && pause_ms > FENCED_MS_MAX)
         pause_ms = FENCED_MS_MAX;
     if (worker->set.count > 0)

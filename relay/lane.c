@@ -2,14 +2,15 @@
  * how far it came. There is no other way back. */
 #include "relay/lane.h"
 
+#include "lib/core/backoff.h"
 #include "lib/core/logger.h"
 #include <assert.h>
 #include <string.h>
 
-#define PAUSE_US_MIN INT64_C(200000)
-#define PAUSE_US_MAX INT64_C(10000000)
 /* A log that does not fit is known as such by then. */
 #define FITS_AFTER_US INT64_C(15000000)
+
+static const struct backoff patience = {.min_us = 200000, .max_us = 10000000};
 
 bool lane_init(struct lane *lane, const struct context *context, int32_t partition,
                struct arena *arena)
@@ -54,7 +55,7 @@ void lane_close(struct lane *lane, const struct lane_ground *ground, enum lane_s
     lane->appended = 0;
     lane->failed = false;
     if (next == LANE_ELSEWHERE)
-        lane->due_boot_us = lane->pause_us = 0;
+        lane->due_boot_us = lane->failures = 0;
     lane->shown = LOG_OFFSET_NONE;
     metric_set(&lane->lag, -1);
     set_state(lane, next);
@@ -66,10 +67,8 @@ static void pause(struct lane *lane, const struct lane_ground *ground, int64_t b
         log_warning("publishing_interrupted", LOG_STRING("context", lane->context->name),
                     LOG_NUMBER("partition", lane->partition), LOG_ERROR(&lane->error));
     lane->said = lane->error.fault;
-    lane->pause_us = lane->pause_us == 0 ? PAUSE_US_MIN : lane->pause_us * 2;
-    if (lane->pause_us > PAUSE_US_MAX)
-        lane->pause_us = PAUSE_US_MAX;
-    lane->due_boot_us = boot_us + lane->pause_us;
+    lane->failures++;
+    lane->due_boot_us = boot_us + backoff_draw_us(&patience, lane->failures);
     lane_close(lane, ground, LANE_WAITING);
 }
 
@@ -114,7 +113,7 @@ void lane_fits(struct lane *lane)
         log_info("publishing_again", LOG_STRING("context", lane->context->name),
                  LOG_NUMBER("partition", lane->partition));
     lane->said = FAULT_NONE;
-    lane->pause_us = 0;
+    lane->failures = 0;
     set_state(lane, LANE_PUBLISHING);
 }
 

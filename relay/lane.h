@@ -30,8 +30,8 @@ struct lane {
     enum fault said; /* in the log, so that it is said once */
     int64_t due_boot_us;
     int64_t opened_boot_us;
-    int64_t pause_us;
-    int64_t shown; /* to Kafka's tools; NONE: nothing yet */
+    uint32_t failures; /* since it last published something */
+    int64_t shown;     /* to Kafka's tools; NONE: nothing yet */
 
     struct metric lag, published;
     _Atomic int shown_state; /* enum lane_state, for other threads */

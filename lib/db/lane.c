@@ -1,15 +1,15 @@
 /* Batches out, results in, and a new connection when the old one is gone. */
 #include "lib/db/lane.h"
+#include "lib/core/backoff.h"
 #include "lib/core/clock.h"
-#include "lib/core/id.h"
 #include "lib/db/faults.h"
 #include <assert.h>
 #include <poll.h>
 
-#define BACKOFF_MS_MIN    20
-#define BACKOFF_MS_MAX    2000
 #define STATEMENT_MS_MAX  30000 /* patience when there is no statement timeout */
 #define SILENCE_MS_ON_TOP 5000
+
+static const struct backoff reconnecting = {.min_us = 20000, .max_us = 2000000};
 
 void db_queue_push(struct db_queue *queue, struct db_question *question)
 {
@@ -98,27 +98,14 @@ void db_lane_done(struct db_lane *lane, const struct error *error)
     db_parameters_done(&lane->parameters);
 }
 
-/* 20 ms, doubled with every failure up to 2 s; jitter takes up to half of it away. */
-static int64_t backoff_us(int failures)
-{
-    int64_t delay_us = BACKOFF_MS_MIN * INT64_C(1000);
-    uint16_t jitter;
-
-    for (int i = 0; i < failures && delay_us < BACKOFF_MS_MAX * INT64_C(1000); i++)
-        delay_us *= 2;
-    if (delay_us > BACKOFF_MS_MAX * INT64_C(1000))
-        delay_us = BACKOFF_MS_MAX * INT64_C(1000);
-    random_fill(&jitter, sizeof jitter);
-    return delay_us - delay_us / 2 * jitter / UINT16_MAX;
-}
-
 /* The connection is gone, lane->trouble says why. */
 static void retire(struct db_lane *lane)
 {
     if (lane->link.state != DB_LINK_READY)
         lane->failures++;
     db_link_close(&lane->link);
-    lane->connect_at_boot_us = clock_boot_us() + backoff_us(lane->failures);
+    lane->connect_at_boot_us =
+        clock_boot_us() + backoff_draw_us(&reconnecting, (uint32_t)lane->failures + 1);
     fail_all(lane, &lane->trouble);
 }
 

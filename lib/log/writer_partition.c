@@ -3,6 +3,7 @@
  * it. */
 #include "lib/log/writer_partition.h"
 
+#include "lib/core/backoff.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
@@ -43,15 +44,12 @@ void partition_start(struct log_partition *partition, const struct log_position 
 static void back_off(struct log_partition *partition)
 {
     const struct log_writer *writer = partition->writer;
-    int64_t backoff_us = partition->backoff_us * 2;
+    const struct backoff backoff = {.min_us = writer->options.settle_backoff_us_min,
+                                    .max_us = writer->options.settle_backoff_us_max};
+    uint32_t chance = (uint32_t)writer->port->chance(writer->port);
 
-    if (backoff_us < writer->options.settle_backoff_us_min)
-        backoff_us = writer->options.settle_backoff_us_min;
-    if (backoff_us > writer->options.settle_backoff_us_max)
-        backoff_us = writer->options.settle_backoff_us_max;
-    uint64_t jitter = writer->port->chance(writer->port) % ((uint64_t)backoff_us / 2 + 1);
-    partition->backoff_us = backoff_us;
-    partition->claim_due_us = writer->now_us + backoff_us / 2 + (int64_t)jitter;
+    partition->failures++;
+    partition->claim_due_us = writer->now_us + backoff_us(&backoff, partition->failures, chance);
 }
 
 static void tell_deposed(struct log_partition *partition)
@@ -168,7 +166,7 @@ static void acknowledge_oldest(struct log_partition *partition)
     note_skew(partition, entry.produced_us, entry.append_time_us);
     if (!completed)
         return;
-    partition->backoff_us = 0;
+    partition->failures = 0;
     owner->acknowledged(owner->self, partition, entry.commit_token, &partition->cursor.position);
 }
 

@@ -25,7 +25,7 @@ struct log_partition {
     int64_t undecided_term;  /* of commits given up on; NONE: all are decided */
     int64_t resume_due_us;   /* boot time to read on after a passing fault of the owner; 0: none */
     int64_t claim_due_us;    /* boot time before which no claim is made */
-    int64_t backoff_us;      /* grows from failure to failure */
+    uint32_t failures;       /* in a row */
     int64_t clock_max_us;    /* newest append time */
     int64_t clock_boot_us;   /* boot time when it was heard */
     int64_t clock_floor_us;  /* partition time has been that late already */
