@@ -41,6 +41,14 @@ struct brokers_settings {
 /* For --help. */
 void settings_print(const struct config_entry *settings);
 
+/* An option that is there or not. */
+struct command_flag {
+    const char *name; /* NULL: the end of the list */
+    bool *given;
+};
+/* Sets those that argv has; what is left, at most words_max words, begins at argv[optind]. */
+MUST_CHECK bool command_words(int argc, char **argv, const struct command_flag *flags,
+                              int words_max, struct error *error);
 /* What getopt_long answers to an argument it does not know, or one without its value. */
 enum command_exit command_misused(char **argv, struct error *error);
 /* The number of a partition. */

@@ -2,19 +2,31 @@
 #include "ctl/command.h"
 
 #include "lib/core/text.h"
+#include "schemas/contexts.h"
 #include <stdio.h>
 #include <string.h>
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyz-"
+
 static const struct config_entry settings[] = {{0}};
 
-/* The --words of a usage line. */
+/* The --words of a usage line, the names of contexts where it has one, and a word that is meant as
+ * it stands. */
 static void print_options(const char *arguments)
 {
+    (void)printf(" %.*s", (int)strspn(arguments, LETTERS), arguments);
     for (const char *at = arguments; (at = strstr(at, "--")) != NULL;) {
-        size_t size = 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-");
-        (void)printf(" %.*s", (int)size, at);
+        size_t size = 2 + strspn(at + 2, LETTERS);
+        struct text option = {.bytes = at, .size = size};
+        const char *before = strstr(arguments, "--");
+        while (before != at && !text_equal((struct text){before, size}, option))
+            before = strstr(before + 2, "--");
+        if (before == at)
+            (void)printf(" %.*s", (int)size, at);
         at += size;
     }
+    for (size_t i = 0; strstr(arguments, "CONTEXT") != NULL && i < CONTEXT_COUNT; i++)
+        (void)printf(" %s", contexts[i].name);
 }
 
 /* The second words of commands that begin with this one. */

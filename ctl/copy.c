@@ -55,7 +55,7 @@ static bool take(void *self, int32_t partition, const struct log_inspection *ins
 {
     struct copying *copying = self;
 
-    if (!copying->raw && inspection->verdict != RECORD_EVENT)
+    if (!copying->raw && !topic_counts(copying->from, inspection))
         return true;
     copying->failed = !copy_record(copying, partition, inspection);
     copying->copied += !copying->failed;

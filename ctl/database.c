@@ -1,7 +1,12 @@
 /* What commands that look into the database need. */
 #include "ctl/database.h"
 
-#define TIMEOUT_MS 10000
+#include "lib/core/buffer.h"
+#include "lib/record/json.h"
+#include <stdio.h>
+
+#define TIMEOUT_MS     10000
+#define LINE_BYTES_MAX ((size_t)64 * 1024)
 
 struct db_connection *database_open(const struct database_settings *settings,
                                     const struct db_statement *const *statements,
@@ -15,6 +20,15 @@ struct db_connection *database_open(const struct database_settings *settings,
             .statements = statements,
         },
         error);
+}
+
+void database_print(const struct record *record, const void *row)
+{
+    struct buffer CLEANUP(buffer_done) line;
+
+    buffer_init(&line, LINE_BYTES_MAX);
+    json_write(record, row, &line);
+    (void)printf("%.*s\n", TEXT_ARGS(buffer_text(&line)));
 }
 
 const char *database_age(int64_t age_ms, struct arena *arena)

@@ -17,5 +17,7 @@ struct database_settings {
 MUST_CHECK struct db_connection *database_open(const struct database_settings *settings,
                                                const struct db_statement *const *statements,
                                                struct error *error);
+/* A line of JSON. */
+void database_print(const struct record *record, const void *row);
 /* Seconds, minutes or hours, as a person says it; from the arena, never NULL. */
 const char *database_age(int64_t age_ms, struct arena *arena);

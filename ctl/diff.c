@@ -48,7 +48,7 @@ struct comparison {
 /* Where a record stands in the log's terms is the log's affair, not the record's. */
 static bool is_compared(struct text header)
 {
-    return !text_is(header, "ce_fence");
+    return !text_is(header, "ce_fence") && !text_is(header, "ce_position");
 }
 
 static void put_sized(struct buffer *out, struct text text)
@@ -104,7 +104,7 @@ static bool take(void *self, int32_t partition, const struct log_inspection *ins
     struct comparison *comparison = self;
     struct digest known;
 
-    if (!comparison->raw && inspection->verdict != RECORD_EVENT)
+    if (!comparison->raw && !topic_counts(comparison->sides[comparison->second].topic, inspection))
         return true;
     struct digest digest = digest_of(comparison, inspection);
     comparison->sides[comparison->second].records++;
@@ -184,17 +184,11 @@ static bool compare_all(struct comparison *comparison, struct error *error)
 static bool read_arguments(int argc, char **argv, struct comparison *comparison,
                            struct error *error)
 {
-    static const struct option options[] = {
-        {"raw", no_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'}, {0}};
-    int found;
+    const struct command_flag flags[] = {
+        {"raw", &comparison->raw}, {"json", &comparison->json}, {0}};
 
-    opterr = 0;
-    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (found != 'r' && found != 'j')
-            return command_misused(argv, error) == COMMAND_DONE;
-        comparison->raw = comparison->raw || found == 'r';
-        comparison->json = comparison->json || found == 'j';
-    }
+    if (!command_words(argc, argv, flags, 2, error))
+        return false;
     if (optind + 2 != argc)
         return error_set(error, FAULT_CONFIG_INVALID, "two topics are needed, try --help");
     comparison->sides[0].topic = topic_named(argv[optind]);
@@ -222,10 +216,12 @@ const struct command diff = {
     .words = {"diff"},
     .arguments = "TOPIC|CONTEXT TOPIC|CONTEXT [--raw] [--json]",
     .help = "  Compares two topics partition by partition, in order: key, value, and all headers\n"
-            "  but ce_fence. Says where each partition differs first, and exits with 1 if any\n"
-            "  does.\n"
+            "  but ce_fence and ce_position. Says where each partition differs first, and exits\n"
+            "  with 1 if any does. So `sijangctl diff catalog sijang.catalog.public.v1` tells\n"
+            "  whether a relay has published everything, once and in order.\n"
             "\n"
-            "  --raw   all records; otherwise only events that count by the readers' rule\n"
+            "  --raw   all records; otherwise only events that count by the readers' rule, and\n"
+            "          every event where nobody claims: in public topics and copies\n"
             "  --json  an object a line\n"
             "\n"
             "  Example: sijangctl diff catalog catalog.copy --raw\n",

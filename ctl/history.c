@@ -22,6 +22,7 @@ struct retelling {
     bool bounded;       /* --as-of was given */
     struct place as_of; /* a TIME or a POSITION */
     bool found;
+    bool foreign; /* as_of is of another log */
     bool failed;
     struct record_printer printer;
 };
@@ -43,7 +44,9 @@ static bool tell(void *self, int32_t partition, const struct log_inspection *ins
         !text_equal(inspection->event->subject, retelling->id) ||
         !text_equal(inspection->event->source, retelling->source))
         return true;
-    if (is_too_late(retelling, inspection))
+    retelling->foreign =
+        place_is_foreign(&retelling->as_of, retelling->context->topic, inspection->log);
+    if (retelling->foreign || is_too_late(retelling, inspection))
         return false;
     retelling->found = true;
     if (inspection->event->version < retelling->from_version)
@@ -140,11 +143,16 @@ static bool read_log(const char *brokers, struct retelling *retelling, struct er
 
     if (!find_partition(brokers, retelling, &options.partition, error))
         return false;
+    if (retelling->as_of.kind == PLACE_POSITION && retelling->as_of.partition != options.partition)
+        return error_set(error, FAULT_CONFIG_INVALID,
+                         "the stream is in partition %d, the position is not", options.partition);
     struct topic_reading *reading = topic_reading_open(&options, error);
     bool read = reading != NULL && topic_reading_run(reading, error);
     topic_reading_close(reading);
     if (!read)
         return false;
+    if (retelling->foreign)
+        return error_set(error, FAULT_LOG_REPLACED, "the position is of another log");
     if (retelling->failed)
         return error_set(error, FAULT_IO_FAILED, "an event could not be written");
     return retelling->found || error_set(error, FAULT_LOG_FAILED, "there is no stream %.*s of %.*s",

@@ -63,7 +63,8 @@ static void print_commands(FILE *out)
     for (const struct command *const *command = commands; *command != NULL; command++) {
         (void)fprintf(out, "  ");
         print_name(*command, out);
-        (void)fprintf(out, " %s\n", (*command)->arguments);
+        (void)fprintf(out, "%s%s\n", (*command)->arguments[0] != '\0' ? " " : "",
+                      (*command)->arguments);
     }
     (void)fprintf(out, "\nExit codes: 0 done, 1 failed, 2 wrong arguments or settings.\n");
 }
@@ -71,7 +72,7 @@ static void print_commands(FILE *out)
 static bool asks_help(int argc, char **argv)
 {
     for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
     return false;
 }
@@ -83,17 +84,41 @@ static int run(const struct command *command, int argc, char **argv)
     if (asks_help(argc, argv)) {
         (void)printf("Usage: ");
         print_name(command, stdout);
-        (void)printf(" %s\n\n%s", command->arguments, command->help);
+        (void)printf("%s%s\n\n%s", command->arguments[0] != '\0' ? " " : "", command->arguments,
+                     command->help);
         settings_print(command->settings);
         (void)printf("\nExit codes: 0 done, 1 failed, 2 wrong arguments or settings.\n");
         return COMMAND_DONE;
     }
     enum command_exit outcome = command->run(argc, argv, &error);
     if (outcome != COMMAND_DONE) {
+        bool coded = error.fault != FAULT_NONE && error.fault != FAULT_CONFIG_INVALID;
         print_name(command, stderr);
-        (void)fprintf(stderr, ": %s\n", error.detail);
+        (void)fprintf(stderr, ": %s%s%s%s\n", error.detail, coded ? " (" : "",
+                      coded ? fault_entry(error.fault)->code : "", coded ? ")" : "");
     }
     return (int)outcome;
+}
+
+/* The words that may follow what was right of argv, or all commands. */
+static void print_misuse(int argc, char **argv)
+{
+    bool begun = false;
+
+    for (const struct command *const *command = commands; argc > 0 && *command != NULL; command++) {
+        if (strcmp((*command)->words[0], argv[0]) != 0)
+            continue;
+        if (!begun)
+            (void)fprintf(stderr, "sijangctl %s: it goes on with one of:", argv[0]);
+        begun = true;
+        (void)fprintf(stderr, " %s", (*command)->words[1]);
+    }
+    if (begun)
+        (void)fprintf(stderr, "\n");
+    else if (argc > 0)
+        (void)fprintf(stderr, "sijangctl: there is no command %s, try --help\n", argv[0]);
+    else
+        print_commands(stderr);
 }
 
 int main(int argc, char **argv)
@@ -103,7 +128,10 @@ int main(int argc, char **argv)
         if (words > 0)
             return run(*command, argc - words, argv + words);
     }
-    bool helped = asks_help(argc, argv);
-    print_commands(helped ? stdout : stderr);
-    return helped ? COMMAND_DONE : COMMAND_MISUSED;
+    if (asks_help(argc, argv) || (argc == 2 && strcmp(argv[1], "help") == 0)) {
+        print_commands(stdout);
+        return COMMAND_DONE;
+    }
+    print_misuse(argc - 1, argv + 1);
+    return COMMAND_MISUSED;
 }

@@ -225,17 +225,10 @@ static bool migrate_folder(const char *folder, const struct migrate_settings *gi
 
 static enum command_exit run(int argc, char **argv, struct error *error)
 {
-    static const struct option options[] = {{0}};
+    static const struct command_flag none[] = {{0}};
     struct migrate_settings given;
 
-    opterr = 0;
-    if (getopt_long(argc, argv, "", options, NULL) != -1)
-        return command_misused(argv, error);
-    if (argc - optind > 1) {
-        error_set(error, FAULT_CONFIG_INVALID, "%s is too much, try --help", argv[optind + 1]);
-        return COMMAND_MISUSED;
-    }
-    if (!config_load(settings, &given, error))
+    if (!command_words(argc, argv, none, 1, error) || !config_load(settings, &given, error))
         return COMMAND_MISUSED;
     const char *folder = optind < argc ? argv[optind] : FOLDER_INITIAL;
     return migrate_folder(folder, &given, error) ? COMMAND_DONE : COMMAND_FAILED;

@@ -94,7 +94,7 @@ static bool exchange(struct web_client *client, struct web_exchange *wanted,
     if (ret_outcome->answered)
         return true;
     *error = wanted->error;
-    return error_add(error, "%s", wanted->url);
+    return false;
 }
 
 static enum command_exit ask(const struct wish *wish, struct error *error)

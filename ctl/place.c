@@ -3,6 +3,7 @@
 
 #include "lib/core/clock.h"
 #include "lib/log/position.h"
+#include "schemas/contexts.h"
 #include <string.h>
 
 bool place_parse(const char *option, const char *text, struct place *ret_place, struct error *error)
@@ -21,12 +22,27 @@ bool place_parse(const char *option, const char *text, struct place *ret_place, 
     else if (clock_parse(given, &place.value))
         place.kind = PLACE_TIME;
     else if (log_mark_parse(&given, &mark, &malformed) && given.size == 0)
-        place = (struct place){PLACE_POSITION, mark.offset + 1, mark.partition};
+        place =
+            (struct place){PLACE_POSITION, mark.offset + 1, mark.partition, mark.context, mark.log};
     else
         return error_set(error, FAULT_CONFIG_INVALID,
                          "%s must be begin, end, an offset, a time or a position", option);
     *ret_place = place;
     return true;
+}
+
+static bool is_of_topic(const struct place *place, const char *topic)
+{
+    const struct context *context = context_of_topic(topic);
+
+    return place->kind != PLACE_POSITION || context == NULL ||
+           text_is(place->context, context->name);
+}
+
+bool place_is_foreign(const struct place *place, const char *topic, const struct uuid *log)
+{
+    return place->kind == PLACE_POSITION && context_of_topic(topic) != NULL &&
+           (!is_of_topic(place, topic) || !uuid_equal(&place->log, log));
 }
 
 static int64_t within(const struct log_span *span, int64_t offset)
@@ -41,6 +57,9 @@ bool place_find(struct log_admin *admin, const struct log_place *where, const st
 {
     struct log_span span;
 
+    if (!is_of_topic(place, where->topic))
+        return error_set(error, FAULT_CONFIG_INVALID, "a position of %.*s is no place in %s",
+                         TEXT_ARGS(place->context), where->topic);
     if (!log_admin_span(admin, where, &span, error))
         return false;
     switch (place->kind) {

@@ -10,6 +10,8 @@ struct place {
     enum place_kind kind;
     int64_t value;     /* offset, or microseconds */
     int32_t partition; /* of a POSITION */
+    struct text context;
+    struct uuid log;
 };
 
 #define PLACE_HELP                                                                                 \
@@ -20,6 +22,9 @@ struct place {
 MUST_CHECK bool place_parse(const char *option, const char *text, struct place *ret_place,
                             struct error *error);
 /* Within what is there: an offset below the first record is the first, one above the end is the
- * end. NONE: a position of another partition says nothing about this one. */
+ * end. NONE: a position of another partition says nothing about this one. False: the log cannot be
+ * asked, or the position is one of another context's log. */
 MUST_CHECK bool place_find(struct log_admin *admin, const struct log_place *where,
                            const struct place *place, int64_t *ret_offset, struct error *error);
+/* A position of another context, or of a log that is not the topic's any more. */
+bool place_is_foreign(const struct place *place, const char *topic, const struct uuid *log);

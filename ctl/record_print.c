@@ -7,7 +7,6 @@
 #include "lib/log/platform/records.h"
 #include "schemas/contexts.h"
 #include <stdio.h>
-#include <string.h>
 
 #define RECORDS_MAX     1024
 #define LINE_BYTES_MAX  ((size_t)8 * 1024 * 1024)
@@ -44,10 +43,8 @@ void record_printer_init(struct record_printer *printer)
 void record_printer_begin(struct record_printer *printer, const char *topic)
 {
     printer->topic = topic;
-    printer->context = (struct text){0};
-    for (size_t i = 0; i < CONTEXT_COUNT; i++)
-        if (strcmp(contexts[i].topic, topic) == 0)
-            printer->context = text_of(contexts[i].name);
+    const struct context *context = context_of_topic(topic);
+    printer->context = text_of(context == NULL ? NULL : context->name);
 }
 
 void record_printer_done(struct record_printer *printer)

@@ -104,17 +104,9 @@ static bool mend_all(struct repair *mending, const struct views_places *places, 
 
 static bool read_arguments(int argc, char **argv, bool *ret_yes, struct error *error)
 {
-    static const struct option options[] = {{"yes", no_argument, NULL, 'y'}, {0}};
-    int found;
-    opterr = 0;
+    const struct command_flag flags[] = {{"yes", ret_yes}, {0}};
     *ret_yes = false;
-    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (found != 'y')
-            return command_misused(argv, error) == COMMAND_DONE;
-        *ret_yes = true;
-    }
-    return optind == argc ||
-           error_set(error, FAULT_CONFIG_INVALID, "%s is too much, try --help", argv[optind]);
+    return command_words(argc, argv, flags, 0, error);
 }
 
 static enum command_exit run(int argc, char **argv, struct error *error)

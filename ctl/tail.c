@@ -22,20 +22,25 @@ struct tailing {
     int32_t partition;
     int64_t left; /* records to show; 0: all */
     bool failed;
+    bool shown;     /* at least one record */
+    int64_t hidden; /* records that do not count */
     struct record_printer printer;
 };
 
 static bool is_shown(const struct tailing *tailing, const struct log_inspection *inspection)
 {
-    return tailing->raw || inspection->verdict == RECORD_EVENT;
+    return tailing->raw || topic_counts(tailing->topic, inspection);
 }
 
 static bool show(void *self, int32_t partition, const struct log_inspection *inspection)
 {
     struct tailing *tailing = self;
 
-    if (!is_shown(tailing, inspection))
+    if (!is_shown(tailing, inspection)) {
+        tailing->hidden++;
         return true;
+    }
+    tailing->shown = true;
     tailing->failed = !record_printer_print(&tailing->printer, partition, inspection);
     if (tailing->follow)
         tailing->failed = fflush(stdout) != 0 || tailing->failed;
@@ -112,6 +117,11 @@ static enum command_exit run(int argc, char **argv, struct error *error)
         read = error_set(error, FAULT_IO_FAILED, "a record could not be written");
     record_printer_done(&tailing.printer);
     topic_reading_close(opened);
+    if (read && !tailing.shown && tailing.hidden > 0)
+        (void)fprintf(stderr,
+                      "sijangctl tail: %lld records, none of them an event that counts; --raw"
+                      " shows them\n",
+                      (long long)tailing.hidden);
     return read ? COMMAND_DONE : COMMAND_FAILED;
 }
 
@@ -119,19 +129,21 @@ const struct command tail = {
     .words = {"tail"},
     .arguments = "TOPIC|CONTEXT [--valid|--raw] [--from PLACE] [--partition N] [--count N]\n"
                  "       [--follow] [--table]",
-    .help = "  Prints the records of a context's topic, or of any other, as JSON lines.\n"
-            "\n"
-            "  --valid        only events that count by the readers' rule (the default)\n"
-            "  --raw          all records, each with the verdict on it and why\n"
-            "  --from PLACE   begin (the default), end (the default with --follow), an offset, a\n"
-            "                 time (2026-01-31T12:00:00Z: what was appended then or later), or a\n"
-            "                 position (catalog/3@17~...: that partition, behind it)\n"
-            "  --partition N  only this one; the first one is 0\n"
-            "  --count N      ends after so many lines\n"
-            "  --follow       goes on as the log grows, until interrupted\n"
-            "  --table        columns instead of JSON\n"
-            "\n"
-            "  Example: sijangctl tail catalog --raw --from end --follow\n",
+    .help =
+        "  Prints the records of a context's topic, or of any other, as JSON lines.\n"
+        "\n"
+        "  --valid        only events that count by the readers' rule (the default), and every\n"
+        "                 event where nobody claims: in public topics and copies\n"
+        "  --raw          all records, each with the verdict on it and why\n"
+        "  --from PLACE   begin (the default), end (the default with --follow), an offset, a\n"
+        "                 time (2026-01-31T12:00:00Z: what was appended then or later), or a\n"
+        "                 position (catalog/3@17~...: that partition, behind it)\n"
+        "  --partition N  only this one; the first one is 0\n"
+        "  --count N      ends after so many lines\n"
+        "  --follow       goes on as the log grows, until interrupted\n"
+        "  --table        columns instead of JSON\n"
+        "\n"
+        "  Example: sijangctl tail catalog --raw --from end --follow\n",
     .settings = settings,
     .run = run,
 };

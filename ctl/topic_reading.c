@@ -30,12 +30,23 @@ const char *topic_named(const char *topic_or_context)
     return context == NULL ? topic_or_context : context->topic;
 }
 
+bool topic_counts(const char *topic, const struct log_inspection *inspection)
+{
+    return inspection->verdict == RECORD_EVENT ||
+           (inspection->verdict == RECORD_UNCLAIMED && context_of_topic(topic) == NULL);
+}
+
 static void take_record(void *self, const struct log_inspection *inspection)
 {
     struct topic_reading *reading = self;
     int32_t partition = reading->partitions[inspection->source];
 
-    if (!reading->enough)
+    if (!reading->failed &&
+        place_is_foreign(&reading->options.from, reading->options.topic, inspection->log))
+        reading->failed =
+            !error_set(&reading->error, FAULT_LOG_REPLACED,
+                       "the position is of another log than %s is now", reading->options.topic);
+    if (!reading->enough && !reading->failed)
         reading->enough = !reading->options.record(reading->options.self, partition, inspection);
 }
 
@@ -95,6 +106,7 @@ static bool open_log(struct topic_reading *reading, struct error *error)
         .brokers = reading->options.brokers,
         .client_id = "sijangctl",
         .fetched_bytes_max = FETCHED_BYTES_MAX,
+        .committed = context_of_topic(reading->options.topic) == NULL,
     };
     const struct log_inspector_handler handler = {
         .self = reading, .record = take_record, .stopped = take_stop};

@@ -31,5 +31,8 @@ MUST_CHECK bool topic_reading_run(struct topic_reading *reading, struct error *e
 int32_t topic_reading_partition_count(const struct topic_reading *reading); /* of the topic */
 int64_t topic_reading_missing(const struct topic_reading *reading); /* offsets without a record */
 
+/* A valid event; in a topic that is no context's, also one of a partition that nobody has claimed:
+ * there is no rule to break there (public topics, copies of what counts). */
+bool topic_counts(const char *topic, const struct log_inspection *inspection);
 /* The context's topic if that is a context's name, else the name. */
 const char *topic_named(const char *topic_or_context);

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #define TOPICS_MAX      4096
 #define ARENA_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -43,10 +42,9 @@ static bool list_topic(void *self, const char *topic, int32_t partition_count)
 
 static const char *context_of(const char *topic)
 {
-    for (size_t i = 0; i < CONTEXT_COUNT; i++)
-        if (strcmp(contexts[i].topic, topic) == 0)
-            return contexts[i].name;
-    return "-";
+    const struct context *context = context_of_topic(topic);
+
+    return context == NULL ? "-" : context->name;
 }
 
 /* `partition` is the number of one, or how many there are. */
@@ -107,22 +105,10 @@ static bool print_all(struct listing *listing, struct log_admin *admin, struct e
 
 static bool read_arguments(int argc, char **argv, struct listing *listing, struct error *error)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"partitions", no_argument, NULL, 'p'},
-        {0},
-    };
-    int found;
+    const struct command_flag flags[] = {
+        {"json", &listing->json}, {"partitions", &listing->partitions}, {0}};
 
-    opterr = 0;
-    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (found != 'j' && found != 'p')
-            return command_misused(argv, error) == COMMAND_DONE;
-        listing->json = listing->json || found == 'j';
-        listing->partitions = listing->partitions || found == 'p';
-    }
-    return optind == argc ||
-           error_set(error, FAULT_CONFIG_INVALID, "%s is too much, try --help", argv[optind]);
+    return command_words(argc, argv, flags, 0, error);
 }
 
 static enum command_exit run(int argc, char **argv, struct error *error)

@@ -269,22 +269,15 @@ static bool verify_all(struct verification *verification, const struct context *
 static bool read_arguments(int argc, char **argv, bool *ret_json, const struct context **ret_only,
                            struct error *error)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
-    int found;
+    const struct command_flag flags[] = {{"json", ret_json}, {0}};
 
-    opterr = 0;
-    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1)
-        if (found == 'j')
-            *ret_json = true;
-        else
-            return command_misused(argv, error) == COMMAND_DONE;
+    if (!command_words(argc, argv, flags, 1, error))
+        return false;
     if (optind == argc)
         return true;
     *ret_only = context_find(argv[optind]);
-    if (*ret_only == NULL || optind + 1 != argc)
-        return error_set(error, FAULT_CONFIG_INVALID, "%s is no context, try --help",
-                         argv[argc - 1]);
-    return true;
+    return *ret_only != NULL ||
+           error_set(error, FAULT_CONFIG_INVALID, "%s is no context, try --help", argv[optind]);
 }
 
 static enum command_exit run(int argc, char **argv, struct error *error)

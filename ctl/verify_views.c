@@ -55,13 +55,10 @@ static bool tell_all(const struct views_places *places, struct error *error)
 
 static enum command_exit run(int argc, char **argv, struct error *error)
 {
-    static const struct option options[] = {{0}};
+    static const struct command_flag none[] = {{0}};
     struct verify_settings given;
     struct views_places places;
-    opterr = 0;
-    if (getopt_long(argc, argv, "", options, NULL) != -1 || optind != argc)
-        return command_misused(argv, error);
-    if (!config_load(settings, &given, error))
+    if (!command_words(argc, argv, none, 0, error) || !config_load(settings, &given, error))
         return COMMAND_MISUSED;
     struct arena CLEANUP(arena_done) arena;
     arena_init(&arena, ARENA_BYTES_MAX);

@@ -13,24 +13,25 @@ static const struct config_entry settings[] = {DATABASE_SETTING(struct database_
 struct standing_line {
     struct text view;
     int64_t revision;
-    struct text context; /* of all: absent */
-    int64_t partition;   /* of all: -1 */
-    int64_t behind;      /* records */
-    int64_t age_ms;      /* of what is known; -1: nothing */
-    int64_t parked;      /* events */
-    int64_t halted;      /* partitions */
-    bool live;           /* readers get it */
+    struct text context;               /* absent: all of them */
+    struct optional_integer partition; /* as well */
+    int64_t lag_events;
+    int64_t heard_age_ms; /* of what is known; -1: nothing */
+    int64_t parked_events;
+    int64_t halted_partitions;
+    bool live; /* readers get it */
 };
 
+/* Named as in GET /v1/views. */
 static const struct field standing_fields[] = {
     {FIELD_AT(standing_line, view), .kind = FIELD_TEXT},
     {FIELD_AT(standing_line, revision), .kind = FIELD_INTEGER},
     {FIELD_AT(standing_line, context), .kind = FIELD_TEXT, .optional = true},
-    {FIELD_AT(standing_line, partition), .kind = FIELD_INTEGER},
-    {FIELD_AT(standing_line, behind), .kind = FIELD_INTEGER},
-    {FIELD_AT(standing_line, age_ms), .kind = FIELD_INTEGER},
-    {FIELD_AT(standing_line, parked), .kind = FIELD_INTEGER},
-    {FIELD_AT(standing_line, halted), .kind = FIELD_INTEGER},
+    {FIELD_AT(standing_line, partition), .kind = FIELD_INTEGER, .optional = true},
+    {FIELD_AT(standing_line, lag_events), .kind = FIELD_INTEGER},
+    {FIELD_AT(standing_line, heard_age_ms), .kind = FIELD_INTEGER},
+    {FIELD_AT(standing_line, parked_events), .kind = FIELD_INTEGER},
+    {FIELD_AT(standing_line, halted_partitions), .kind = FIELD_INTEGER},
     {FIELD_AT(standing_line, live), .kind = FIELD_BOOLEAN},
 };
 
@@ -43,7 +44,7 @@ static const struct record standing_record = {
 
 static const struct db_statement views_read = {
     .name = "views_read",
-    .sql = "SELECT f.view, f.revision, NULL::text, -1::bigint,"
+    .sql = "SELECT f.view, f.revision, NULL::text, NULL::bigint,"
            " coalesce(sum(greatest(p.end_offset - p.next_offset, 0)), 0)::bigint,"
            " coalesce((max(extract(epoch FROM clock_timestamp() - p.updated_at)) * 1000)::bigint,"
            " -1), coalesce(sum(p.parked), 0)::bigint, count(p.halted), f.live AND f.revision > 0"
@@ -67,25 +68,31 @@ static void print_line(const struct standing_line *line, struct arena *arena)
 {
     (void)printf("%-28.*s r%-3lld", TEXT_ARGS(line->view), (long long)line->revision);
     if (line->context.bytes != NULL)
-        (void)printf(" %12.*s/%-4lld", TEXT_ARGS(line->context), (long long)line->partition);
-    (void)printf(" %12lld %8s %8lld %8lld%s%s\n", (long long)line->behind,
-                 database_age(line->age_ms, arena), (long long)line->parked,
-                 (long long)line->halted,
-                 line->age_ms > AGE_MS_MAX || line->age_ms < 0 ? "  no projector tells" : "",
+        (void)printf(" %12.*s/%-4lld", TEXT_ARGS(line->context), (long long)line->partition.value);
+    bool silent = line->heard_age_ms > AGE_MS_MAX || line->heard_age_ms < 0;
+    (void)printf(" %12lld %8s %8lld %8lld%s%s\n", (long long)line->lag_events,
+                 database_age(line->heard_age_ms, arena), (long long)line->parked_events,
+                 (long long)line->halted_partitions, silent ? "  no projector tells" : "",
                  line->live ? "" : "  not live");
+}
+
+static void print_table(const struct db_rows *rows, bool parts, struct arena *arena)
+{
+    (void)printf("%-28s %-4s%s %12s %8s %8s %8s\n", "view", "rev",
+                 parts ? "           context/part" : "", "behind", "heard", "parked", "halted");
+    for (size_t i = 0; i < rows->count; i++)
+        print_line((const struct standing_line *)rows->items + i, arena);
 }
 
 static enum command_exit show(int argc, char **argv, const struct db_statement *statement,
                               struct error *error)
 {
-    static const struct option options[] = {{0}};
+    bool json = false;
+    const struct command_flag flags[] = {{"json", &json}, {0}};
     const struct db_statement *const statements[] = {statement, NULL};
     struct database_settings given;
     struct db_rows rows;
-    opterr = 0;
-    if (getopt_long(argc, argv, "", options, NULL) != -1 || optind != argc)
-        return command_misused(argv, error);
-    if (!config_load(settings, &given, error))
+    if (!command_words(argc, argv, flags, 0, error) || !config_load(settings, &given, error))
         return COMMAND_MISUSED;
     struct arena CLEANUP(arena_done) arena;
     arena_init(&arena, ARENA_BYTES_MAX);
@@ -94,12 +101,10 @@ static enum command_exit show(int argc, char **argv, const struct db_statement *
     connection = db_close(connection);
     if (!fine)
         return COMMAND_FAILED;
-    const struct standing_line *lines = rows.items;
-    (void)printf("%-28s %-4s%s %12s %8s %8s %8s\n", "view", "rev",
-                 statement == &lag_read ? "           context/part" : "", "behind", "heard",
-                 "parked", "halted");
-    for (size_t i = 0; i < rows.count; i++)
-        print_line(&lines[i], &arena);
+    for (size_t i = 0; json && i < rows.count; i++)
+        database_print(&standing_record, (const struct standing_line *)rows.items + i);
+    if (!json)
+        print_table(&rows, statement == &lag_read, &arena);
     return COMMAND_DONE;
 }
 
@@ -115,9 +120,11 @@ static enum command_exit run_lag(int argc, char **argv, struct error *error)
 
 const struct command views = {
     .words = {"views"},
-    .arguments = "",
+    .arguments = "[--json]",
     .help = "  Lists all views: records behind the log's end, when a projector told so last,\n"
             "  events parked, partitions halted. `sijangctl why VIEW` tells more.\n"
+            "\n"
+            "  --json  an object a line, with the names of GET /v1/views\n"
             "\n"
             "  Example: sijangctl views\n",
     .settings = settings,
@@ -126,8 +133,10 @@ const struct command views = {
 
 const struct command lag = {
     .words = {"lag"},
-    .arguments = "",
+    .arguments = "[--json]",
     .help = "  The same as `sijangctl views`, for each context and partition.\n"
+            "\n"
+            "  --json  an object a line\n"
             "\n"
             "  Example: sijangctl lag\n",
     .settings = settings,

@@ -1,21 +1,14 @@
 /* Commands about rebuilds: from arguments to one statement. */
 #include "ctl/views_rebuild.h"
 
+#include "ctl/database.h"
 #include <assert.h>
 #include <stdio.h>
 
 #define ARENA_BYTES_MAX ((size_t)256 * 1024 * 1024)
 #define STATEMENTS_MAX  4
 
-struct rebuild_given {
-    struct secret database;
-};
-
-const struct config_entry rebuild_settings[] = {
-    {"SIJANG_DATABASE", CONFIG_SECRET, offsetof(struct rebuild_given, database), NULL, 1, 1000,
-     "libpq connection string."},
-    {0},
-};
+const struct config_entry rebuild_settings[] = {DATABASE_SETTING(struct database_settings), {0}};
 
 struct done {
     bool done;
@@ -44,24 +37,31 @@ static enum command_exit read_arguments(struct rebuild_call *call, int argc, cha
     static const struct option options[] = {
         {"as", required_argument, NULL, 'a'},
         {"reason", required_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},
         {0},
     };
     int found;
     opterr = 0;
     int more_max = (takes & REBUILD_TAKES_MORE) != 0;
     while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if ((takes & REBUILD_TAKES_NAMES) == 0)
+        if ((takes & (found == 'j' ? REBUILD_TAKES_JSON : REBUILD_TAKES_NAMES)) == 0)
             return command_misused(argv, error);
         if (found == 'a')
             call->who = optarg;
         else if (found == 'r')
             call->why = optarg;
+        else if (found == 'j')
+            call->json = true;
         else
             return command_misused(argv, error);
     }
-    if (argc - optind < 1 || argc - optind > 1 + more_max) {
-        error_set(error, FAULT_CONFIG_INVALID, "%s, try --help",
-                  argc == optind ? "which view?" : "too many arguments");
+    if (argc == optind) {
+        error_set(error, FAULT_CONFIG_INVALID, "which view? Try --help");
+        return COMMAND_MISUSED;
+    }
+    if (argc - optind > 1 + more_max) {
+        error_set(error, FAULT_CONFIG_INVALID, "%s is too much, try --help",
+                  argv[optind + 1 + more_max]);
         return COMMAND_MISUSED;
     }
     call->view = text_of(argv[optind]);
@@ -83,7 +83,7 @@ enum command_exit rebuild_call_begin(struct rebuild_call *call, int argc, char *
                                      struct error *error)
 {
     const struct db_statement *all[STATEMENTS_MAX + 2] = {&introduce};
-    struct rebuild_given given;
+    struct database_settings given;
     *call = (struct rebuild_call){0};
     arena_init(&call->arena, ARENA_BYTES_MAX);
     enum command_exit read = read_arguments(call, argc, argv, takes, error);

@@ -1,9 +1,12 @@
 /* sijangctl views plan | progress: what a rebuild would cost, and how far it is. */
+#include "ctl/database.h"
 #include "ctl/views_rebuild.h"
 
 #include <stdio.h>
 
 #define BAR_WIDTH 30
+/* Records a second, until one was measured. */
+#define RATE_GUESSED 100000
 
 struct cost {
     int64_t revision;
@@ -82,10 +85,10 @@ static void print_cost(struct text view, const struct cost *cost)
     (void)printf("%.*s, revision %lld: %lld records to read, about %lld rows, %lld MiB of disk",
                  TEXT_ARGS(view), (long long)cost->revision, (long long)cost->records,
                  (long long)cost->rows, (long long)(cost->bytes >> 20));
-    if (cost->rate > 0)
-        (void)printf(", about %lld s at the %lld records/s of the last rebuild",
-                     (long long)(cost->records / cost->rate), (long long)cost->rate);
-    (void)printf("\n");
+    int64_t rate = cost->rate > 0 ? cost->rate : RATE_GUESSED;
+    (void)printf(", about %lld s at %lld records/s (%s)\n",
+                 (long long)((cost->records + rate - 1) / rate), (long long)rate,
+                 cost->rate > 0 ? "as the last rebuild" : "a guess: none was measured here yet");
 }
 
 static void print_bar(const struct progress *progress)
@@ -137,10 +140,13 @@ static enum command_exit run_plan(int argc, char **argv, struct error *error)
     static const struct db_statement *const statements[] = {&read_cost, NULL};
     struct rebuild_call call;
     const void *row = NULL;
-    enum command_exit outcome = rebuild_call_begin(&call, argc, argv, statements, 0, error);
+    enum command_exit outcome =
+        rebuild_call_begin(&call, argc, argv, statements, REBUILD_TAKES_JSON, error);
     if (outcome == COMMAND_DONE)
         outcome = ask(&call, &read_cost, &row, error);
-    if (outcome == COMMAND_DONE)
+    if (outcome == COMMAND_DONE && call.json)
+        database_print(&cost_record, row);
+    else if (outcome == COMMAND_DONE)
         print_cost(call.view, row);
     rebuild_call_end(&call);
     return outcome;
@@ -151,10 +157,13 @@ static enum command_exit run_progress(int argc, char **argv, struct error *error
     static const struct db_statement *const statements[] = {&read_progress, NULL};
     struct rebuild_call call;
     const void *row = NULL;
-    enum command_exit outcome = rebuild_call_begin(&call, argc, argv, statements, 0, error);
+    enum command_exit outcome =
+        rebuild_call_begin(&call, argc, argv, statements, REBUILD_TAKES_JSON, error);
     if (outcome == COMMAND_DONE)
         outcome = ask(&call, &read_progress, &row, error);
-    if (outcome == COMMAND_DONE)
+    if (outcome == COMMAND_DONE && call.json)
+        database_print(&progress_record, row);
+    else if (outcome == COMMAND_DONE)
         print_progress(call.view, row);
     rebuild_call_end(&call);
     return outcome;
@@ -162,8 +171,10 @@ static enum command_exit run_progress(int argc, char **argv, struct error *error
 
 const struct command views_plan = {
     .words = {"views", "plan"},
-    .arguments = "VIEW",
+    .arguments = "VIEW [--json]",
     .help = "  What rebuilding VIEW would read, write and take. Nothing is changed.\n"
+            "\n"
+            "  --json  an object\n"
             "\n"
             "  Example: sijangctl views plan product_list\n",
     .settings = rebuild_settings,
@@ -172,8 +183,10 @@ const struct command views_plan = {
 
 const struct command views_progress = {
     .words = {"views", "progress"},
-    .arguments = "VIEW",
+    .arguments = "VIEW [--json]",
     .help = "  How far the rebuild of VIEW is, how fast it goes, and what troubles it.\n"
+            "\n"
+            "  --json  an object\n"
             "\n"
             "  Example: sijangctl views progress product_list\n",
     .settings = rebuild_settings,

@@ -14,6 +14,7 @@ struct rebuild_call {
     const char *more; /* the second; NULL: none */
     const char *who;  /* for the audit; NULL: the database's user */
     const char *why;
+    bool json; /* an object is wanted */
 };
 
 #define REBUILD_ARGUMENTS "VIEW [--as NAME] [--reason TEXT]"
@@ -21,6 +22,7 @@ struct rebuild_call {
 enum rebuild_takes {
     REBUILD_TAKES_MORE = 1,  /* a second argument */
     REBUILD_TAKES_NAMES = 2, /* who wants it, and why */
+    REBUILD_TAKES_JSON = 4,  /* how it is told */
 };
 
 /* Reads `VIEW` and what else it takes; connects, and tells the session who and why. At most four

@@ -22,3 +22,11 @@ const struct context *context_find(const char *name)
             return &contexts[i];
     return NULL;
 }
+
+const struct context *context_of_topic(const char *topic)
+{
+    for (size_t i = 0; i < CONTEXT_COUNT; i++)
+        if (strcmp(contexts[i].topic, topic) == 0)
+            return &contexts[i];
+    return NULL;
+}

@@ -95,6 +95,7 @@ ctl() {
 		cd "$root" || exit 1
 		export SIJANG_KAFKA_BROKERS SIJANG_DATABASE SIJANG_TOKEN_SECRET SIJANG_TOKEN_ISSUER
 		export SIJANG_PARTITIONS SIJANG_INDEX_PATH
+		export SIJANG_PROJECTOR_URL=http://127.0.0.1:$SIJANG_PROJECTOR_PORT
 		exec "$(program sijangctl)" "$@"
 	) 9>&-
 }

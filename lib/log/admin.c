@@ -53,9 +53,11 @@ struct log_admin *log_admin_close(struct log_admin *admin)
     return NULL;
 }
 
-static bool unavailable(struct error *error, const char *what, rd_kafka_resp_err_t code)
+static bool unavailable(const struct log_admin *admin, struct error *error, const char *what,
+                        rd_kafka_resp_err_t code)
 {
-    return error_set(error, FAULT_LOG_UNAVAILABLE, "%s: %s", what, rd_kafka_err2str(code));
+    return error_set(error, FAULT_LOG_UNAVAILABLE, "asking %s: %s: %s", admin->brokers, what,
+                     rd_kafka_err2str(code));
 }
 
 bool log_admin_topics(struct log_admin *admin, log_topic_visitor *visit, void *self,
@@ -66,7 +68,7 @@ bool log_admin_topics(struct log_admin *admin, log_topic_visitor *visit, void *s
         rd_kafka_metadata(admin->client, 1, NULL, &metadata, admin->timeout_ms);
 
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return unavailable(error, "listing topics", code);
+        return unavailable(admin, error, "listing topics", code);
     for (int i = 0; i < metadata->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
         if (strncmp(topic->topic, "__", 2) != 0 && !visit(self, topic->topic, topic->partition_cnt))
@@ -111,7 +113,7 @@ bool log_admin_span(struct log_admin *admin, const struct log_place *place,
         rd_kafka_query_watermark_offsets(admin->client, place->topic, place->partition,
                                          &ret_span->first, &ret_span->end, admin->timeout_ms);
 
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || unavailable(error, place->topic, code);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || unavailable(admin, error, place->topic, code);
 }
 
 bool log_admin_find_time(struct log_admin *admin, const struct log_place *place, int64_t time_us,
@@ -129,7 +131,7 @@ bool log_admin_find_time(struct log_admin *admin, const struct log_place *place,
     int64_t offset = list->elems[0].offset;
     rd_kafka_topic_partition_list_destroy(list);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return unavailable(error, place->topic, code);
+        return unavailable(admin, error, place->topic, code);
     if (offset < 0) {
         if (!log_admin_span(admin, place, &span, error))
             return false;
@@ -232,7 +234,7 @@ bool log_admin_group_offsets(struct log_admin *admin, const struct log_group *gr
             list->elems[i].offset < 0 ? LOG_OFFSET_NONE : list->elems[i].offset;
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_destroy(client);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || unavailable(error, group->name, code);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || unavailable(admin, error, group->name, code);
 }
 
 bool log_admin_move_group(struct log_admin *admin, const struct log_group *group,

@@ -30,7 +30,7 @@ bool kafka_consumer_open(struct kafka_port *kafka, struct error *error)
         {"enable.partition.eof", "true"},
         {"auto.offset.reset", "error"},
         {"check.crcs", "true"},
-        {"isolation.level", "read_uncommitted"},
+        {"isolation.level", kafka->options.committed ? "read_committed" : "read_uncommitted"},
         {"fetch.wait.max.ms", KAFKA_FETCH_WAIT_MS},
         {"fetch.min.bytes", "1"},
         {"fetch.message.max.bytes",

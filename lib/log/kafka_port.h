@@ -16,6 +16,7 @@ struct kafka_port_options {
     const char *brokers; /* host:port, comma separated */
     const char *client_id;
     bool producer;            /* also appends; readers leave it false */
+    bool committed;           /* leaves out what transactions have not committed */
     size_t queued_bytes_max;  /* of appends under way */
     size_t fetched_bytes_max; /* of messages waiting to be read, about */
     /* Small answers are taken so far apart, per broker: the first one at once, and a stream of

@@ -83,6 +83,13 @@ def test_status_says_what_is_ready(entry):
         assert f" {entry.pid(name)} " in line and " ready " in line
 
 
+def test_ctl_is_sijangctl_on_this_market(entry):
+    assert "product_list" in entry.run("ctl", "views").stdout
+    assert "sijang.catalog.events.v1" in entry.run("ctl", "topics").stdout
+    assert '{"items":[]}' in entry.run("ctl", "parked", "list").stdout
+    assert entry.run("ctl", "what", check=False).returncode == 2
+
+
 def test_more_command_processes_share_the_work(entry):
     """Behind the gateway, known to status and logs; one is enough again when that is said."""
     kept = {name: entry.pid(name) for name in NAMES if name != "gateway"}

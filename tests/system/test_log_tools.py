@@ -114,6 +114,48 @@ def test_tail_begins_where_it_is_told(broker, log):
     assert versions("--from", 99, "--partition", 0) == []
 
 
+def test_a_position_of_another_log_or_context_is_no_place(broker, log):
+    log.append(0, log.subject, 1, [LISTED])
+    log.append(0, log.subject, 2, [stock(1)])
+    log.flush()
+    position = lines_of(broker, "tail", "catalog")[0]["position"]
+    elsewhere = position[:position.index("~")] + f"~{uuid.uuid4()}"
+    stream = ("history", "catalog", "product", log.subject, "--as-of")
+    for words in (("tail", "catalog", "--from", elsewhere), (*stream, elsewhere)):
+        done = ctl(broker, *words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "of another log" in done.stderr and "(log_replaced)" in done.stderr
+    orders = position.replace("catalog", "orders")
+    for words in (("tail", "catalog", "--from", orders), ("seek", "g", "catalog", orders)):
+        done = ctl(broker, *words)
+        assert done.returncode != 0 and "position of orders" in done.stderr
+    done = ctl(broker, *stream, position.replace("/0@", "/1@"))
+    assert done.returncode == 1 and "the stream is in partition 0" in done.stderr
+
+
+def test_where_nobody_claims_every_event_counts(broker, log):
+    log.append(0, log.subject, 1, [LISTED])
+    log.append(0, log.subject, 2, [stock(1)])
+    log.append(0, log.subject, 2, [stock(9)], term=99)
+    log.flush()
+    name = f"test.{uuid.uuid4()}"
+    broker.create_topic(name, 1, {"message.timestamp.type": "LogAppendTime"})
+    assert "2 records copied" in ctl(broker, "copy", "catalog", name).stdout
+    assert [line["version"] for line in lines_of(broker, "tail", name)] == [1, 2]
+    assert ctl(broker, "diff", "catalog", name).returncode == 0
+    broker.produce(name, 0, b"no envelope")
+    assert ctl(broker, "diff", "catalog", name).returncode == 0
+    broker.delete_topic(name)
+
+
+def test_tail_says_that_records_are_there_which_do_not_count(broker, log):
+    log.append(0, log.subject, 1, [LISTED], term=99)
+    log.flush()
+    done = ctl(broker, "tail", "catalog")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "2 records, none of them an event that counts" in done.stderr
+
+
 def test_tail_follows_until_interrupted(broker, log):
     log.append(0, log.subject, 1, [LISTED])
     log.flush()

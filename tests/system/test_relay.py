@@ -144,6 +144,10 @@ def test_a_relay_killed_again_and_again_publishes_what_counts_once_and_in_order(
     relay.start()
     place.wait_published()
     assert place.check() > 200
+    compared = subprocess.run([binary("sijangctl"), "diff", "catalog", PUBLIC], text=True,
+                              env={"SIJANG_KAFKA_BROKERS": place.broker.address},
+                              capture_output=True, timeout=60)
+    assert compared.returncode == 0, compared.stdout + compared.stderr
     assert relay.metric("sijang_relay_lag_events") == 0
     assert relay.get("/ready").json()["publishing"] == PARTITIONS
 

@@ -91,6 +91,27 @@ def test_an_unknown_command_is_misuse(words):
     assert ctl(*words).returncode == 2
 
 
+@pytest.mark.parametrize("words, said", [
+    (("what",), "there is no command what, try --help"),
+    (("verify",), "it goes on with one of: log views"),
+    (("views", "what"), "what is too much, try --help"),
+    (("lag", "--what"), "--what is unknown or lacks its value, try --help"),
+])
+def test_misuse_names_the_word_that_is_wrong(words, said):
+    done = ctl(*words, database="host=nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_who_cannot_be_reached_is_named_with_a_stable_code():
+    done = ctl("topics", kafka_brokers="127.0.0.1:1")
+    assert done.returncode == 1
+    assert "asking 127.0.0.1:1" in done.stderr and "(log_unavailable)" in done.stderr
+    done = ctl("views", database="host=127.0.0.1 port=1")
+    assert done.returncode == 1
+    assert "port 1 failed" in done.stderr and "(database_unavailable)" in done.stderr
+
+
 def test_topics_are_created_once_and_compared_afterwards(broker):
     words = ("topics", "create", "--flush-every-append")
     given = {"kafka_brokers": broker.address, "partitions": 3}

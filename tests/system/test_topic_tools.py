@@ -167,6 +167,9 @@ def test_words_are_completed(broker):
     assert complete(broker, "topics", "cr") == ["create"]
     assert complete(broker, "topics", "--p") == ["--partitions"]
     assert complete(broker, "topics", "create", "--par") == ["--partitions"]
+    assert complete(broker, "tail", "ca") == ["catalog"]
+    assert complete(broker, "completion", "") == ["--help", "bash"]
+    assert complete(broker, "token", "x", "--r") == ["--role"]
     assert complete(broker, "verify", "") == ["--help", "log", "views"]
     assert "--follow" in complete(broker, "tail", "catalog", "--")
     assert complete(broker, "topics", "create", "--pu") == ["--public"]

@@ -1,5 +1,6 @@
 """sijangctl views, lag, why and parked: what an operator sees and does."""
 
+import json
 import os
 import subprocess
 
@@ -17,6 +18,10 @@ def ctl(room, projector, *words, fails=False):
                           stdin=subprocess.DEVNULL, timeout=60)
     assert (done.returncode != 0) == fails, done.stdout + done.stderr
     return done.stdout
+
+
+def objects(lines):
+    return [json.loads(line) for line in lines.splitlines()]
 
 
 def poisoned(room):
@@ -37,6 +42,16 @@ def test_an_operator_finds_out_and_helps(room):
     lines = ctl(room, projector, "views").splitlines()
     assert [line.split()[:2] for line in lines[1:]] == [[view, "r1"] for view in VIEWS]
     assert len(ctl(room, projector, "lag").splitlines()) == 1 + len(VIEWS) * PARTITIONS
+    told = objects(ctl(room, projector, "views", "--json"))
+    assert [(line["view"], line["revision"], line["live"]) for line in told] == [
+        (view, 1, True) for view in VIEWS]
+    told = objects(ctl(room, projector, "lag", "--json"))
+    assert {(line["view"], line["partition"]) for line in told} == {
+        (view, partition) for view in VIEWS for partition in range(PARTITIONS)}
+    assert {line["lag_events"] for line in told} == {0}
+    planned, = objects(ctl(room, projector, "views", "plan", "product_list", "--json"))
+    assert planned["records"] == sum(room.ends().values()) and planned["rate"] == 0
+    assert "a guess: none was measured" in ctl(room, projector, "views", "plan", "product_list")
     product = poisoned(room)
     room.wait_until_at(room.ends())
     for words in (("why", "product_list"), ("why", "product_list", product.id)):
