@@ -5,6 +5,7 @@
 #include "projector/config.h"
 #include "projector/fold.h"
 #include "projector/health.h"
+#include "projector/latency.h"
 #include "projector/metrics.h"
 
 /* Whether the database has what this process believes. */
@@ -33,6 +34,7 @@ struct projection {
     int64_t started_boot_us;
     struct health health;
     struct view_metrics metrics;
+    struct latency latency; /* of events, from append to commit */
 };
 
 /* Those that one worker keeps. */

@@ -5,25 +5,17 @@
 #include "lib/core/condition.h"
 #include "lib/core/logger.h"
 #include "projector/keepers.h"
+#include "projector/labour.h"
 #include "projector/rebuild_table.h"
-#include "projector/replay.h"
 #include "projector/views.h"
 #include "projector/worker.h"
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #define LOOK_MS         500
 #define TROUBLE_MS      5000
-#define PROGRESS_US     INT64_C(500000)
 #define ARENA_BYTES_MAX ((size_t)16 * 1024 * 1024)
-#define NICE            10
-#define LIVE_LAG_EVENTS 5000 /* further behind, the live views go first */
-#define GIVE_WAY_MS     50
-#define SCHEMA_SIZE     160
 
 /* A view that may be rebuilt, as its new tables are. */
 struct rebuild {
@@ -43,28 +35,18 @@ struct rebuilds {
     size_t count;
     struct keepers *keepers;
     struct db_connection *connection;
-    struct rebuild *replaying;
-    struct rebuild_progress progress; /* not told yet */
-    int64_t told_boot_us;
-    int64_t read_boot_us; /* the last batch */
+    struct yield yield; /* what live views do, also while nothing is replayed */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool stopping; /* mutex */
 };
 
-static bool is_stopping(struct rebuilds *rebuilds)
-{
-    (void)pthread_mutex_lock(&rebuilds->mutex);
-    bool stopping = rebuilds->stopping;
-    (void)pthread_mutex_unlock(&rebuilds->mutex);
-    return stopping;
-}
-
 /* False: it is time to stop. */
-static bool pause_ms(struct rebuilds *rebuilds, int64_t ms)
+static bool pause_us(void *self, int64_t us)
 {
-    struct timespec until = condition_deadline(ms * 1000);
+    struct rebuilds *rebuilds = self;
+    struct timespec until = condition_deadline(us);
     (void)pthread_mutex_lock(&rebuilds->mutex);
     int timed_out = 0;
     while (!rebuilds->stopping && timed_out == 0)
@@ -74,120 +56,40 @@ static bool pause_ms(struct rebuilds *rebuilds, int64_t ms)
     return !stopping;
 }
 
-static bool live_is_behind(const struct rebuilds *rebuilds)
+static struct labour_options labour_of(struct rebuilds *rebuilds)
 {
-    for (size_t i = 0; i < rebuilds->live_count; i++) {
-        struct health_report report;
-        health_read(&rebuilds->live[i]->health, &report);
-        if (atomic_load(&rebuilds->live[i]->role) == ROLE_LIVE && report.lag_known &&
-            report.lag_events > LIVE_LAG_EVENTS)
-            return true;
-    }
-    return false;
-}
-
-/* A fixed rate, if one is set: as long as these records should have taken, they take. */
-static bool keep_to_rate(struct rebuilds *rebuilds, int64_t records, int64_t throttle)
-{
-    int64_t due_us = throttle > 0 ? records * 1000000 / throttle : 0;
-    int64_t took_us = clock_boot_us() - rebuilds->read_boot_us;
-    return due_us <= took_us || pause_ms(rebuilds, (due_us - took_us) / 1000);
-}
-
-/* Between batches. */
-static bool goes_on(void *self, int64_t records)
-{
-    struct rebuilds *rebuilds = self;
-    struct rebuild_progress *progress = &rebuilds->progress;
-    struct error error = {0};
-    progress->records += records;
-    bool more = !is_stopping(rebuilds) && keep_to_rate(rebuilds, records, progress->throttle);
-    bool polite = progress->throttle != THROTTLE_OFF;
-    while (more && polite && live_is_behind(rebuilds))
-        more = pause_ms(rebuilds, GIVE_WAY_MS);
-    if (more && polite && progress->live_behind > LIVE_LAG_EVENTS)
-        more = pause_ms(rebuilds, GIVE_WAY_MS);
-    int64_t now_boot_us = clock_boot_us();
-    progress->replay_us += now_boot_us - rebuilds->read_boot_us;
-    rebuilds->read_boot_us = now_boot_us;
-    if (!more || now_boot_us - rebuilds->told_boot_us < PROGRESS_US)
-        return more;
-    rebuilds->told_boot_us = now_boot_us;
-    return rebuild_tell(rebuilds->connection, rebuilds->replaying->of, progress, &rebuilds->arena,
-                        &error) &&
-           progress->wanted;
-}
-
-static bool replay_next(struct rebuilds *rebuilds, struct rebuild *rebuild, struct replay *replay,
-                        int32_t partition, struct error *error)
-{
-    int64_t rows;
-    rebuilds->read_boot_us = clock_boot_us();
-    switch (replay_partition(replay, partition, &rows, error)) {
-    case REPLAY_DONE: break;
-    case REPLAY_GIVEN_UP: return error_set(error, FAULT_SHUTTING_DOWN, "given up");
-    case REPLAY_FAILED: return false;
-    }
-    log_info("partition_replayed", LOG_STRING("view", rebuild->of->name),
-             LOG_NUMBER("partition", partition), LOG_NUMBER("rows", rows),
-             LOG_NUMBER("slices", replay_slices(replay)));
-    rebuilds->progress.rows += rows;
-    rebuilds->progress.partitions_done = partition + 1;
-    return rebuild_tell(rebuilds->connection, rebuild->of, &rebuilds->progress, &rebuilds->arena,
-                        error);
-}
-
-/* From the first partition that is not replayed, to the last. */
-static bool replay_all(struct rebuilds *rebuilds, struct rebuild *rebuild,
-                       const struct rebuild_row *row, struct error *error)
-{
-    const struct replay_options options = {
-        .view = &rebuild->view,
+    return (struct labour_options){
         .config = rebuilds->config,
-        .goes_on = goes_on,
+        .live = rebuilds->live,
+        .live_count = rebuilds->live_count,
+        .connection = rebuilds->connection,
+        .yield = &rebuilds->yield,
+        .pause_us = pause_us,
         .self = rebuilds,
     };
-    bool fine = !row->sliced || rebuild_start_over(rebuilds->connection, rebuild->of, error);
-    if (!fine)
-        return false;
-    struct replay *replay = replay_open(&options, error);
-    rebuilds->replaying = rebuild;
-    rebuilds->progress = (struct rebuild_progress){.throttle = row->throttle};
-    fine = replay != NULL;
-    for (int32_t i = row->sliced ? 0 : (int32_t)row->partitions_done;
-         i < rebuilds->config->partitions && fine; i++)
-        fine = replay_next(rebuilds, rebuild, replay, i, error);
-    (void)replay_close(replay);
-    return fine && rebuild_set_state(rebuilds->connection, rebuild->of, "indexing", error);
 }
 
-struct labour {
-    struct rebuilds *rebuilds;
-    struct rebuild *rebuild;
-    const struct rebuild_row *row;
-    struct error *error;
-    bool fine;
-};
-
-static void *run_labour(void *self)
+static bool replay(struct rebuilds *rebuilds, const struct rebuild *rebuild,
+                   const struct rebuild_row *row, struct error *error)
 {
-    struct labour *labour = self;
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
-    labour->fine = replay_all(labour->rebuilds, labour->rebuild, labour->row, labour->error);
-    return NULL;
+    struct labour_options options = labour_of(rebuilds);
+    options.view = &rebuild->view;
+    options.of = rebuild->of;
+    options.row = row;
+    return labour_run(&options, error);
 }
 
-/* In a thread of its own: its nice value lets everything else go first, and threads inherit it.
- * Whoever follows the log later has to keep up with the live view. */
-static bool replay_nicely(struct rebuilds *rebuilds, struct rebuild *rebuild,
-                          const struct rebuild_row *row, struct error *error)
+static bool make_indexes(struct rebuilds *rebuilds, const struct rebuild *rebuild,
+                         struct error *error)
 {
-    pthread_t thread;
-    struct labour labour = {.rebuilds = rebuilds, .rebuild = rebuild, .row = row, .error = error};
-    if (pthread_create(&thread, NULL, run_labour, &labour) != 0)
-        return error_set(error, FAULT_IO_FAILED, "a thread for replaying");
-    (void)pthread_join(thread, NULL);
-    return labour.fine;
+    struct labour_options options = labour_of(rebuilds);
+    int64_t begun_us = clock_boot_us();
+    bool fine = rebuild_index(rebuilds->connection, rebuild->of, error);
+    labour_hear(&options, YIELD_SETTLING); /* not what is usual */
+    if (fine)
+        log_info("indexes_made", LOG_STRING("view", rebuild->of->name),
+                 LOG_NUMBER("index_ms", (clock_boot_us() - begun_us) / 1000));
+    return fine;
 }
 
 static void stop_following(struct rebuild *rebuild)
@@ -223,9 +125,9 @@ static bool work_on(struct rebuilds *rebuilds, struct rebuild *rebuild,
     if (row->paused && !text_is(row->state, "following"))
         return true;
     if (text_is(row->state, "replaying"))
-        return replay_nicely(rebuilds, rebuild, row, error);
+        return replay(rebuilds, rebuild, row, error);
     if (text_is(row->state, "indexing"))
-        return rebuild_index(rebuilds->connection, rebuild->of, error);
+        return make_indexes(rebuilds, rebuild, error);
     if (row->replaces != row->revision) /* its keeper follows */
         return true;
     return follow(rebuilds, rebuild, error);
@@ -295,8 +197,9 @@ static int64_t look(struct rebuilds *rebuilds)
 static void *run(void *self)
 {
     struct rebuilds *rebuilds = self;
-    while (pause_ms(rebuilds, look(rebuilds)))
-        continue;
+    const struct labour_options options = labour_of(rebuilds);
+    while (pause_us(rebuilds, look(rebuilds) * 1000))
+        labour_hear(&options, YIELD_CALM);
     return NULL;
 }
 
@@ -354,6 +257,7 @@ struct rebuilds *rebuilds_start(const struct projector_config *config,
     rebuilds->config = config;
     rebuilds->live = live;
     rebuilds->live_count = live_count;
+    yield_init(&rebuilds->yield);
     arena_init(&rebuilds->names, ARENA_BYTES_MAX);
     arena_init(&rebuilds->arena, ARENA_BYTES_MAX);
     (void)pthread_mutex_init(&rebuilds->mutex, NULL);

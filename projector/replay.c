@@ -1,14 +1,17 @@
 /* The rows of a partition number begin absent, so the database is not asked for any. */
 #include "projector/replay.h"
 
+#include "lib/core/clock.h"
 #include "lib/db/copy.h"
 #include "lib/log/kafka_port.h"
 #include "projector/parking.h"
 #include "projector/positions.h"
+#include "projector/replay_rows.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_RECORDS_MAX 2048
+#define POLL_RECORDS_MAX 64  /* few at once: their headers stay where the processor has them */
+#define SLICE_RECORDS    512 /* of work, between rests: a few milliseconds */
 #define POLL_TIMEOUT_MS  200
 #define BATCH_BYTES      ((size_t)4 * 1024 * 1024)
 #define BATCH_BYTES_MAX  ((size_t)512 * 1024 * 1024)
@@ -36,8 +39,8 @@ struct replay {
     bool poisoned;                /* what comes behind `folded` has to be parked */
     struct error intake;
     uint32_t slice, slice_count;
-    size_t given;    /* rows looked at while copying: a slot of the cache */
-    uint8_t *absent; /* a row that no event has changed, but for its key */
+    struct replay_rows rows;
+    int64_t read_us, copy_us;
 };
 
 static void take_commit(void *self, int32_t number, const struct log_event *events, size_t count,
@@ -130,14 +133,14 @@ static bool make_lists(struct replay *replay, struct error *error)
     struct cache *cache = &replay->projection->cache;
     cache_done(cache);
     cache_init(cache, view->row, view->key, (size_t)config->rebuild_bytes, 0);
-    replay->absent = calloc(1, view->row->size);
-    if (replay->absent != NULL && view->row->defaults != NULL)
-        memcpy(replay->absent, view->row->defaults, view->row->size);
+    if (!replay_rows_init(&replay->rows, view, cache, error))
+        return false;
+    replay->rows.copies_on = replay->options.copies_on;
+    replay->rows.self = replay->options.self;
     replay->ends = calloc(replay->feeds.count, sizeof(*replay->ends));
     replay->reached = calloc(replay->feeds.count, sizeof(*replay->reached));
     replay->folded = calloc(replay->feeds.count, sizeof(*replay->folded));
-    return (replay->ends != NULL && replay->reached != NULL && replay->folded != NULL &&
-            replay->absent != NULL) ||
+    return (replay->ends != NULL && replay->reached != NULL && replay->folded != NULL) ||
            error_set(error, FAULT_OUT_OF_MEMORY, "replaying");
 }
 
@@ -171,7 +174,7 @@ struct replay *replay_close(struct replay *replay)
     free(replay->ends);
     free(replay->reached);
     free(replay->folded);
-    free(replay->absent);
+    replay_rows_done(&replay->rows);
     arena_done(&replay->labels);
     arena_done(&replay->arena);
     free(replay);
@@ -267,7 +270,8 @@ static enum replay_outcome read_slice(struct replay *replay, int32_t partition, 
     while (!replay->poisoned && !is_at_end(replay, partition)) {
         size_t records = 0, got = 1;
         batch_clear(&replay->batch);
-        while (got > 0 && replay->batch.bytes < BATCH_BYTES && replay->intake.fault == FAULT_NONE) {
+        while (got > 0 && records < SLICE_RECORDS && replay->batch.bytes < BATCH_BYTES &&
+               replay->intake.fault == FAULT_NONE) {
             got = log_reader_poll(replay->reader, POLL_RECORDS_MAX,
                                   records > 0 ? 0 : POLL_TIMEOUT_MS);
             records += got;
@@ -284,26 +288,6 @@ static enum replay_outcome read_slice(struct replay *replay, int32_t partition, 
     return replay->poisoned && is_too_late(replay, error) ? REPLAY_FAILED : REPLAY_DONE;
 }
 
-/* Rows that some event has changed. */
-static bool is_present(const struct replay *replay, const struct cached_row *row)
-{
-    const struct cache *cache = &replay->projection->cache;
-    memcpy(replay->absent + cache->key_offset, &row->key, sizeof(row->key));
-    return memcmp(replay->absent, row->values, cache->record->size) != 0;
-}
-
-static const void *next_row(void *self)
-{
-    struct replay *replay = self;
-    const struct cache_generation *rows = &replay->projection->cache.young;
-    while (replay->given < rows->slot_count) {
-        const struct cached_row *row = rows->slots[replay->given++];
-        if (row != NULL && is_present(replay, row))
-            return row->values;
-    }
-    return NULL;
-}
-
 /* The last slice brings the position. */
 static bool copy(struct replay *replay, int32_t partition, int64_t *ret_rows, struct error *error)
 {
@@ -318,8 +302,8 @@ static bool copy(struct replay *replay, int32_t partition, int64_t *ret_rows, st
         .sql = view->copy,
         .types = view->upsert->parameters,
         .record = view->row,
-        .next = next_row,
-        .self = replay,
+        .next = replay_rows_next,
+        .self = &replay->rows,
         .statement = last ? &positions_fence : &note_slice,
         .values = values,
     };
@@ -333,7 +317,7 @@ static bool copy(struct replay *replay, int32_t partition, int64_t *ret_rows, st
         return false;
     if (!last)
         values[0] = db_text(text_of(view->name));
-    replay->given = 0;
+    replay_rows_begin(&replay->rows);
     return db_copy(replay->connection, &copying, ret_rows, error);
 }
 
@@ -346,11 +330,15 @@ static enum replay_outcome replay_in_slices(struct replay *replay, int32_t parti
         int64_t rows;
         set_ends(replay, partition);
         projection_forget(replay->projection);
+        int64_t begun_us = clock_boot_us();
         enum replay_outcome outcome = read_slice(replay, partition, error);
+        int64_t read_us = clock_boot_us();
+        replay->read_us += read_us - begun_us;
         if (outcome != REPLAY_DONE)
             return outcome;
         if (!copy(replay, partition, &rows, error))
             return REPLAY_FAILED;
+        replay->copy_us += clock_boot_us() - read_us;
         *ret_rows += rows;
     }
     sources_stored(&replay->projection->sources);
@@ -371,6 +359,7 @@ static enum replay_outcome replay_rows(struct replay *replay, int32_t partition,
 {
     struct projection_set set = {.items = &replay->projection, .count = 1};
     *ret_rows = 0;
+    replay->read_us = replay->copy_us = 0;
     if (!positions_load(replay->connection, &set, &replay->arena, error) ||
         !parking_load(replay->connection, &set, &replay->arena, error))
         return REPLAY_FAILED;
@@ -382,6 +371,16 @@ static enum replay_outcome replay_rows(struct replay *replay, int32_t partition,
             return outcome;
     }
     return REPLAY_FAILED;
+}
+
+int64_t replay_read_us(const struct replay *replay)
+{
+    return replay->read_us;
+}
+
+int64_t replay_copy_us(const struct replay *replay)
+{
+    return replay->copy_us;
 }
 
 uint32_t replay_slices(const struct replay *replay)

@@ -14,6 +14,8 @@ struct replay_options {
     const struct projector_config *config;
     /* Asked between batches: how far it is, in records read since last asked. False: give up. */
     bool (*goes_on)(void *self, int64_t records);
+    /* Told between pieces of a copy, of so many rows: may wait. */
+    void (*copies_on)(void *self, size_t rows);
     void *self;
 };
 
@@ -25,8 +27,10 @@ enum replay_outcome {
     REPLAY_GIVEN_UP,
     REPLAY_FAILED,
 };
-/* How often the last partition was read. */
+/* Of the last partition: how often it was read, and how long that and copying its rows took. */
 uint32_t replay_slices(const struct replay *replay);
+int64_t replay_read_us(const struct replay *replay);
+int64_t replay_copy_us(const struct replay *replay);
 /* *ret_rows: how many rows were copied. DATA_CORRUPT: an event that cannot be applied. */
 MUST_CHECK enum replay_outcome replay_partition(struct replay *replay, int32_t partition,
                                                 int64_t *ret_rows, struct error *error);

@@ -149,6 +149,7 @@ static void observe(struct projection *projection, const struct batch *batch)
         int64_t latency_us = now_us - commit->after.time_us;
         metric_observe_us(VIEW_METRIC_OF(&projection->metrics, latency),
                           latency_us > 0 ? latency_us : 0);
+        latency_observe(&projection->latency, latency_us);
         metric_add(VIEW_METRIC_OF(&projection->metrics, events), (int64_t)commit->count);
     }
 }

@@ -8,7 +8,7 @@
 #include <endian.h>
 #include <string.h>
 
-#define CHUNK_BYTES     ((size_t)256 * 1024)
+#define CHUNK_BYTES     ((size_t)64 * 1024)
 #define CHUNK_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 static const struct db_statement copy_statement = {.name = "COPY"};

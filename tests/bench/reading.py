@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 from ground import CATCH_UP_S_MAX
 from report import Row, at_least, at_most, ms, number, speed
@@ -48,12 +49,12 @@ def reads(ground):
               gateway)
 
 
-def _write_read(ground, rate=READABLE_RATE):
+def _write_read(ground, rate=READABLE_RATE, **more):
     return write_read(ground.address("command-svc"), ground.address("query-svc"), ground.token,
                       READABLE_S, ids=ground.ids_path, rate=rate,
                       body='{"delta":1,"reason":"counted"}',
                       write_path="/v1/products/{id}/stock-adjustments",
-                      read_path="/v1/products/{id}")
+                      read_path="/v1/products/{id}", **more)
 
 
 def _readable_row(what, figures, targets):
@@ -79,14 +80,16 @@ def readable(ground):
         ground.peak["live"] = ground.list_products({}, 64, RUN_S, "gateway")["rate"]
         ground.projector(True)
     loaded = under_load(ground, 0.7)
+    del loaded["samples"]
     yield _readable_row(
         f"write → readable at {number(loaded['load_rate'])} commands/s (70 %)", loaded,
         [at_most(loaded["after_answer_p99_us"], 50000, "p99 ≤ 50 ms")])
 
 
 def under_load(ground, share, rate=READABLE_RATE):
-    """Beside an open loop at that share of what the whole market takes."""
-    load = {}
+    """Beside an open loop at that share of what the whole market takes. `samples`: when each read
+    was answered, and the microseconds since the write's answer."""
+    load, path = {}, Path(ground.market.folder) / "samples"
 
     def run_load():
         load.update(http_load(
@@ -97,11 +100,13 @@ def under_load(ground, share, rate=READABLE_RATE):
     with ground.cpu() as meter:
         thread.start()
         try:
-            figures = _write_read(ground, rate)
+            figures = _write_read(ground, rate, samples=path)
         finally:
             thread.join()
     ground.listed += load["status"]["2xx"]
-    return {**figures, "load": load, "load_rate": load["rate"], "cpu_line": meter.line()}
+    samples = [line.split() for line in path.read_text().splitlines()]
+    return {**figures, "load": load, "load_rate": load["rate"], "cpu_line": meter.line(),
+            "samples": [(float(at), int(us)) for at, us in samples]}
 
 
 def _watch_progress(ground, wanted):
