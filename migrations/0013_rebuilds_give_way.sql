@@ -25,3 +25,21 @@ BEGIN
                    projector.schema_of(v, r) || '_rebuild', v);
     RETURN true;
 END $$;
+
+-- A replay that copies holds the table and wants its positions, who drops has the positions and
+-- wants the table: whoever finds that out here tries again.
+ALTER FUNCTION projector.rebuild_drop(text) RENAME TO rebuild_try_drop;
+
+CREATE FUNCTION projector.rebuild_drop(v text) RETURNS boolean
+    LANGUAGE plpgsql AS $$
+BEGIN
+    FOR attempt IN 1..5 LOOP
+        BEGIN
+            RETURN projector.rebuild_try_drop(v);
+        EXCEPTION WHEN deadlock_detected THEN
+            IF attempt = 5 THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
+END $$;

@@ -3,7 +3,9 @@ who reads meanwhile sees no gap and nothing older than before."""
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 import pytest
 
 from support.ledger import Ledger, check_views
@@ -168,6 +170,30 @@ def check_audit(room):
     listed = ctl(room, "audit", VIEW).stdout.splitlines()
     assert len(listed) == 6 and listed[2].split()[1:] == [
         "ops-1", "pause", VIEW, "r1", "sale", "at", "noon"]
+
+
+def test_a_rebuild_is_dropped_although_it_copies(room, monkeypatch):
+    """A replay's transaction as it is while it copies: it has the table, then wants positions. The
+    drop is the one that finds the deadlock."""
+    room.writer.work(300)
+    room.projector().start()
+    room.check()
+    rebuild(room)
+    copying = psycopg2.connect(room.postgres.conninfo("sijang"))
+    with copying, copying.cursor() as cursor:
+        cursor.execute("SET deadlock_timeout = '60s'")
+        cursor.execute(f"LOCK TABLE view_{VIEW}_r1_rebuild.{VIEW} IN ROW EXCLUSIVE MODE")
+        monkeypatch.setenv("PGOPTIONS", "-c deadlock_timeout=4s")
+        with ThreadPoolExecutor() as pool:
+            drop = pool.submit(ctl, room, "drop", VIEW)
+            wait_until(lambda: room.query_rows(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+            ) == [(1,)], 30, "the drop waits for the table")
+            cursor.execute("UPDATE projector.position SET next_offset = 0 WHERE revision = -1")
+            copying.commit()
+            assert drop.result().returncode == 0
+    copying.close()
+    assert room.query_rows("SELECT count(*) FROM projector.rebuild") == [(0,)]
 
 
 def test_verify_finds_damaged_rows_and_the_swap_mends_them(room):
