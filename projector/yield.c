@@ -10,7 +10,7 @@
 #define CALM_EVERY_US INT64_C(7000000)
 #define SLOWEST       990  /* of a thousand */
 #define MARGIN_US     1000 /* append times are whole milliseconds */
-#define SHARE_STEP    50
+#define SHARE_STEP    20
 #define SHARE_UNSURE  200
 
 void yield_init(struct yield *yield)

@@ -89,7 +89,7 @@ static void as_long_as_nobody_notices_it_works_more_and_more(void **unused)
     market_init(&market);
     pass(&market, 2 * SECOND, 5 * MS, YIELD_CALM);
     market.yield.share = YIELD_SHARE_MIN;
-    pass(&market, 12 * SECOND, 5 * MS, YIELD_WORKING);
+    pass(&market, 30 * SECOND, 5 * MS, YIELD_WORKING);
     assert_int_equal(market.yield.share, YIELD_SHARE_ALL);
     assert_int_equal(rest_us(&market), 0);
 }
@@ -114,7 +114,7 @@ static void a_market_slower_by_itself_is_no_reason_to_rest(void **unused)
     pass(&market, 2 * SECOND, 5 * MS, YIELD_CALM);
     pass(&market, 4 * SECOND, 20 * MS, YIELD_WORKING);
     assert_int_equal(market.yield.share, YIELD_SHARE_MIN);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 20; i++) {
         pass(&market, 100 * MS, 20 * MS, YIELD_SETTLING);
         pass(&market, 5 * SECOND, 20 * MS, YIELD_CALM);
         pass(&market, 5 * SECOND, 20 * MS, YIELD_WORKING);
