@@ -26,7 +26,7 @@ static bool list_one(void *self, const struct parked_row *row)
     struct parked_list *list = listing->list;
     struct store_event_name name;
 
-    if (list->count == PARKED_EVENTS_MAX) {
+    if (list->count == list->limit) {
         list->more = true;
         return false;
     }
@@ -35,7 +35,8 @@ static bool list_one(void *self, const struct parked_row *row)
         return error_set(listing->error, FAULT_INDEX_FAILED, "a park of no event");
     }
     struct parked_event *event = &list->events[list->count++];
-    *event = (struct parked_event){.version = name.version, .partition = listing->lane->number};
+    *event = (struct parked_event){
+        .version = name.version, .place = row->place, .partition = listing->lane->number};
     return copy(listing, &name.aggregate, &event->aggregate) &&
            copy(listing, &name.id, &event->id) && copy(listing, &row->step, &event->step) &&
            copy(listing, &row->reason, &event->reason);
@@ -46,8 +47,16 @@ bool parked_look_up(struct lane *lane, struct history *inquiry)
     struct parked_list *list = inquiry->subject;
     struct error error;
     struct listing listing = {.list = list, .lane = lane, .error = &error};
+    struct park_visit visit = {
+        .reaction = list->reaction,
+        .sender = list->from,
+        .place = list->from_place,
+        .visit = list_one,
+        .self = &listing,
+    };
 
-    if (parks_visit(&lane->store, list->reaction, list_one, &listing, &error) && !listing.failed)
+    list->from = (struct text){.bytes = NULL};
+    if (parks_visit(&lane->store, &visit, &error) && !listing.failed)
         return true;
     if (!fault_entry(error.fault)->retryable)
         log_error("parked_not_listed", LOG_STRING("reaction", list->reaction), LOG_ERROR(&error));

@@ -10,6 +10,7 @@ struct parked_event {
     struct text aggregate; /* of the sender */
     struct text id;
     int64_t version; /* of the event */
+    int64_t place;   /* in the log */
     int32_t partition;
     struct text step;   /* empty: it only follows another one of its sender */
     struct text reason; /* "follows" then */
@@ -18,9 +19,13 @@ struct parked_event {
 struct parked_list {
     struct history inquiry; /* of one partition at a time; its origin is the list's */
     const char *reaction;
+    /* Where to begin: a partition, in it a sender (absent: all), of it a place. */
+    int64_t from_partition;
+    struct text from;
+    int64_t from_place;
     struct parked_event events[PARKED_EVENTS_MAX];
-    size_t count;
-    bool more; /* there are */
+    size_t count, limit; /* at most PARKED_EVENTS_MAX */
+    bool more;           /* there are */
 };
 
 /* For inquiry.look_up. inquiry.subject is the list. Adds what is parked and flushed, or sets the

@@ -3,18 +3,27 @@
 
 #include "command-svc/answer.h"
 #include "command-svc/contexts.h"
+#include "command-svc/deployment.h"
+#include "command-svc/forwarded.h"
 #include "command-svc/reaction.h"
 #include "command-svc/service.h"
 #include "command-svc/shard_thread.h"
+#include "lib/log/owners.h"
+#include "lib/log/partition.h"
 #include "lib/record/json.h"
 #include <string.h>
 
 struct order_input {
+    struct text sender;
+    struct optional_integer version;
     struct optional_boolean discard;
     struct text reason;
 };
 
 static const struct field input_fields[] = {
+    {FIELD_AT(order_input, sender), .kind = FIELD_TEXT, .optional = true, .min = 1, .max = 100},
+    {FIELD_AT(order_input, version), .kind = FIELD_INTEGER, .optional = true, .min = 1,
+     .max = INT64_MAX},
     {FIELD_AT(order_input, discard), .kind = FIELD_BOOLEAN, .optional = true},
     {FIELD_AT(order_input, reason), .kind = FIELD_TEXT, .min = 1, .max = 50},
 };
@@ -55,7 +64,10 @@ static bool read_order(struct web_request *request, struct reaction_order *order
     switch (json_read(&input_record, web_request_body(request), &reading, &input)) {
     case JSON_OK:
         order->discard = input.discard.present && input.discard.value;
+        order->version = input.version.present ? input.version.value : 0;
         memcpy(order->reason, input.reason.bytes, input.reason.size);
+        if (input.sender.bytes != NULL)
+            memcpy(order->sender, input.sender.bytes, input.sender.size);
         return true;
     case JSON_INVALID:
         problem.errors = &reading.errors;
@@ -91,17 +103,37 @@ bool reaction_order_admit(struct web_request *request, struct reaction_order *re
     return problem == NULL;
 }
 
+/* An order about one sender is no use anywhere else. */
+static bool is_served_here(const struct service *service, const struct reaction_order *order)
+{
+    struct owners *owners = deployment_ownership(service->deployment)->owners;
+    int32_t partition =
+        log_partition_of(text_of(order->sender), (int32_t)service->config->partitions);
+    struct owner owner;
+
+    return owners_find(owners, contexts[order->context]->name, partition, &owner) &&
+           uuid_equal(&owner.incarnation, &service->incarnation);
+}
+
 static void accept_order(struct web_request *request, const void *unused)
 {
     const struct service *service = web_request_user(request);
     struct reaction_order order;
+    bool taken = true;
     (void)unused;
 
     if (!reaction_order_admit(request, &order) || !read_order(request, &order))
         return;
+    if (order.sender[0] != '\0' && !is_served_here(service, &order)) {
+        web_problem(request, &problem_not_owner);
+        return;
+    }
     for (int64_t i = 0; i < service->config->shards; i++)
-        shard_order(service->shards[i].shard, &order);
-    web_answer(request, 202, "application/json", text_of("{}"));
+        taken = shard_order(service->shards[i].shard, &order) && taken;
+    if (taken)
+        web_answer(request, 202, "application/json", text_of("{}"));
+    else
+        web_fault(request, FAULT_OVERLOADED);
 }
 
 const struct web_route reaction_routes[] = {

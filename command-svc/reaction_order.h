@@ -7,10 +7,13 @@
 #include <stddef.h>
 
 #define ORDER_REASON_SIZE 201
+#define ORDER_SENDER_SIZE 401
 
 struct reaction_order {
-    int context;     /* its place in contexts */
-    size_t reaction; /* its place in the context's list */
+    int context;                    /* its place in contexts */
+    size_t reaction;                /* its place in the context's list */
+    char sender[ORDER_SENDER_SIZE]; /* of what is meant; empty: of everything */
+    int64_t version;                /* of the one event that is meant; 0: all of them */
     bool discard;
     char reason[ORDER_REASON_SIZE];
     char actor[CALLER_SUBJECT_SIZE];

@@ -103,17 +103,20 @@ static bool take_parked(void *self, const struct parked_row *row)
     struct taking *taking = self;
     struct runner *runner = taking->runner;
 
-    if (runner->window.count == WINDOW_MAX)
+    const struct reaction_order *order = &runner->order;
+
+    if (runner->window.count == WINDOW_MAX ||
+        (order->sender[0] != '\0' && !text_is(row->sender, order->sender)))
         return false;
     struct reaction_item *item = reaction_item_create(runner, row->place);
     if (item == NULL)
         return false;
     bool ok = store_find_event(&runner->reactor->lane->store, row->event, &item->arena,
                                &item->source, taking->error) &&
-              (runner->order.discard || reaction_item_react(item, runner->reaction));
-    if (!ok) {
+              (order->discard || reaction_item_react(item, runner->reaction));
+    if (!ok || (order->version > 0 && item->source.event.version != order->version)) {
         reaction_item_destroy(item);
-        return false;
+        return ok;
     }
     item->released = true;
     reaction_window_push(&runner->window, item);
@@ -138,8 +141,14 @@ void reactor_order(struct reactor *reactor, const struct reaction_order *order)
     struct taking taking = {.runner = runner, .error = &error};
     if (is_retrying(runner))
         return; /* the order before is still being followed */
+    struct park_visit visit = {
+        .reaction = runner->reaction->name,
+        .sender = text_of(order->sender[0] == '\0' ? NULL : order->sender),
+        .visit = take_parked,
+        .self = &taking,
+    };
     runner->order = *order;
-    if (!parks_visit(&reactor->lane->store, runner->reaction->name, take_parked, &taking, &error))
+    if (!parks_visit(&reactor->lane->store, &visit, &error))
         log_error("parks_not_read", LOG_ERROR(&error));
     reactor->awake = true;
 }

@@ -242,13 +242,16 @@ static void look_around(struct shard *shard, int64_t boot_us)
     metric_set(&metric_open_calls, (int64_t)atomic_load(&shard->open_calls));
 }
 
-void shard_order(struct shard *shard, const struct reaction_order *order)
+bool shard_order(struct shard *shard, const struct reaction_order *order)
 {
     pthread_mutex_lock(&shard->mutex);
+    bool free = !shard->ordered;
+    if (free)
+        shard->order = *order;
     shard->ordered = true;
-    shard->order = *order;
     pthread_mutex_unlock(&shard->mutex);
     log_writer_wake(shard->writer);
+    return free;
 }
 
 static void take_order(struct shard *shard)

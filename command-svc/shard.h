@@ -52,8 +52,9 @@ MUST_CHECK bool shard_look_up(struct shard *shard, struct history *history, int3
                               int context);
 /* Any thread: calls and histories submitted and not finished yet. */
 size_t shard_open_calls(const struct shard *shard);
-/* Any thread: in its next turn, for the partitions it serves then. The newest order counts. */
-void shard_order(struct shard *shard, const struct reaction_order *order);
+/* Any thread: in its next turn, for the partitions it serves then. False: it has not taken the one
+ * before yet. */
+MUST_CHECK bool shard_order(struct shard *shard, const struct reaction_order *order);
 /* Any thread: it takes no more of either. */
 void shard_refuse(struct shard *shard);
 /* Ends all of them truthfully. */

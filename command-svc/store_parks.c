@@ -5,7 +5,8 @@
 #include "command-svc/store_keys.h"
 #include <string.h>
 
-#define WORD_SIZE_MAX 200 /* of step and reason */
+#define WORD_SIZE_MAX 200                   /* of step and reason */
+#define PLACE_SIZE    (1 + sizeof(int64_t)) /* NUL and the number, at the end of a key */
 
 static bool count_key(struct text reaction, struct text key, struct store_key *ret_key,
                       struct error *error)
@@ -164,8 +165,8 @@ bool store_stage_release(const struct store *store, const struct release *releas
 
 struct visiting {
     const struct store *store;
-    park_visitor *visit;
-    void *self;
+    const struct park_visit *visit;
+    size_t sender_begins; /* in keys */
     struct error *error;
     bool failed;
 };
@@ -204,8 +205,11 @@ static bool visit_parked(void *self, struct text key, struct text value)
     char event[INDEX_KEY_SIZE_MAX];
     (void)value;
 
-    if (!store_key_read_place(key, &row.place) || key.size > INDEX_KEY_SIZE_MAX)
+    if (!store_key_read_place(key, &row.place) || key.size > INDEX_KEY_SIZE_MAX ||
+        key.size < visiting->sender_begins + PLACE_SIZE)
         return true;
+    row.sender = (struct text){key.bytes + visiting->sender_begins,
+                               key.size - visiting->sender_begins - PLACE_SIZE};
     visiting->failed =
         !index_find(visiting->store->index, INDEX_PARKS, key, &newest, visiting->error);
     if (visiting->failed || newest.bytes == NULL)
@@ -213,19 +217,24 @@ static bool visit_parked(void *self, struct text key, struct text value)
     row.event = (struct text){event, newest.size < sizeof(event) ? newest.size : sizeof(event)};
     memcpy(event, newest.bytes, row.event.size);
     visiting->failed = !find_why(visiting, key, &row);
-    return !visiting->failed && visiting->visit(visiting->self, &row);
+    return !visiting->failed && visiting->visit->visit(visiting->visit->self, &row);
 }
 
-bool parks_visit(const struct store *store, const char *reaction, park_visitor *visit, void *self,
-                 struct error *error)
+bool parks_visit(const struct store *store, const struct park_visit *visit, struct error *error)
 {
-    struct visiting visiting = {.store = store, .visit = visit, .self = self, .error = error};
-    struct store_key prefix;
+    struct visiting visiting = {.store = store, .visit = visit, .error = error};
+    struct text reaction = text_of(visit->reaction);
+    struct store_key prefix, from = {.size = 0};
 
-    if (!store_key_park("e", text_of(reaction), (struct text){.bytes = NULL}, &prefix, error))
+    if (!store_key_park("e", reaction, (struct text){.bytes = NULL}, &prefix, error))
+        return false;
+    visiting.sender_begins = prefix.size;
+    if (visit->sender.bytes != NULL &&
+        !place_key(reaction, visit->sender, visit->place, &from, error))
         return false;
     struct index_scan scan = {
         .prefix = store_key_text(&prefix),
+        .from = store_key_text(&from),
         .visit = visit_parked,
         .self = &visiting,
     };

@@ -17,11 +17,19 @@ MUST_CHECK bool store_stage_release(const struct store *store, const struct rele
 
 /* Borrowed during the visit. */
 struct parked_row {
+    struct text sender;
     int64_t place;
     struct text event; /* its name, for store_find_event */
     struct text step, reason;
 };
 typedef bool park_visitor(void *self, const struct parked_row *row);
+struct park_visit {
+    const char *reaction;
+    struct text sender; /* where to begin; absent: with the first one */
+    int64_t place;      /* of that sender's */
+    park_visitor *visit;
+    void *self;
+};
 /* Visits what is parked and flushed, sender by sender, in order. */
-MUST_CHECK bool parks_visit(const struct store *store, const char *reaction, park_visitor *visit,
-                            void *self, struct error *error);
+MUST_CHECK bool parks_visit(const struct store *store, const struct park_visit *visit,
+                            struct error *error);

@@ -21,6 +21,7 @@ struct command {
 
 extern const struct command history, lag, migrate, parked_discard, parked_list, parked_retry, tail,
     token, topics_create, verify_log, views, why;
+extern const struct command reactions_discard, reactions_list, reactions_retry;
 extern const struct command repair, verify_views;
 extern const struct command completion, copy, diff, produce_test, seek, topics_list;
 extern const struct command views_drop, views_pause, views_plan, views_progress, views_rebuild;

@@ -1,34 +1,18 @@
 /* sijangctl parked: what operators do about parked events, over the projector's own paths, so that
  * only the code that keeps a view changes its rows. */
-#include "ctl/command.h"
+#include "ctl/operator_call.h"
 
-#include "lib/core/arena.h"
-#include "lib/core/clock.h"
-#include "lib/web/auth.h"
-#include "lib/web/client.h"
-#include "schemas/roles.h"
+#include "lib/core/buffer.h"
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
-#define ARENA_BYTES_MAX  ((size_t)1024 * 1024)
-#define ANSWER_BYTES_MAX ((size_t)4 * 1024 * 1024)
-#define TIMEOUT_US       INT64_C(60000000)
-#define TOKEN_LIFETIME_S 300
-
-struct parked_settings {
-    const char *url;
-    struct secret secret;
-    const char *issuer;
-};
+#define ARENA_BYTES_MAX ((size_t)8 * 1024 * 1024)
+#define BODY_BYTES_MAX  ((size_t)1024 * 1024)
 
 static const struct config_entry settings[] = {
-    {"SIJANG_PROJECTOR_URL", CONFIG_TEXT, offsetof(struct parked_settings, url),
+    {"SIJANG_PROJECTOR_URL", CONFIG_TEXT, offsetof(struct operator_settings, url),
      "http://127.0.0.1:8083", 1, 300, "Of any projector, or of the gateway."},
-    {"SIJANG_TOKEN_SECRET", CONFIG_SECRET, offsetof(struct parked_settings, secret), NULL, 32, 1000,
-     "Signs bearer tokens; the services' own."},
-    {"SIJANG_TOKEN_ISSUER", CONFIG_TEXT, offsetof(struct parked_settings, issuer), "sijang", 1, 100,
-     "Who issues tokens."},
+    OPERATOR_TOKEN_SETTINGS,
     {0},
 };
 
@@ -40,39 +24,10 @@ struct wish {
     struct arena *arena;
 };
 
-struct outcome {
-    bool answered;
-    int status;
-};
-
-static void take_answer(struct web_exchange *exchange)
-{
-    struct outcome *outcome = exchange->user;
-    outcome->answered = exchange->outcome == EXCHANGE_ANSWERED;
-    outcome->status = exchange->status;
-    if (outcome->answered)
-        (void)printf("%.*s\n", TEXT_ARGS(exchange->answer));
-}
-
-static const char *sign(const struct parked_settings *given, const struct wish *wish,
-                        struct error *error)
-{
-    const struct web_auth_options options = {given->secret.reveal, given->issuer, role_names,
-                                             .remembered_max = 1};
-    const char *signature =
-        web_token_sign(&options, wish->who, ROLE_ADMIN, TOKEN_LIFETIME_S, wish->arena, error);
-    if (signature == NULL)
-        return NULL;
-    const char *header = arena_print(wish->arena, "Bearer %s", signature);
-    if (header == NULL)
-        error_set(error, FAULT_OUT_OF_MEMORY, "a token");
-    return header;
-}
-
 static bool write_body(const struct wish *wish, struct text *ret_body)
 {
     struct buffer CLEANUP(buffer_done) out;
-    buffer_init(&out, ARENA_BYTES_MAX);
+    buffer_init(&out, BODY_BYTES_MAX);
     if (wish->reason != NULL) {
         buffer_put_string(&out, "{\"reason\":");
         buffer_put_json_string(&out, text_of(wish->reason));
@@ -82,59 +37,31 @@ static bool write_body(const struct wish *wish, struct text *ret_body)
     return !out.failed && ret_body->bytes != NULL;
 }
 
-static bool exchange(struct web_client *client, struct web_exchange *wanted,
-                     struct outcome *ret_outcome, struct error *error)
-{
-    *ret_outcome = (struct outcome){0};
-    wanted->user = ret_outcome;
-    if (!web_client_send(client, wanted, error))
-        return false;
-    while (web_client_turn(client) == 0)
-        web_client_wait(client, 1000);
-    if (ret_outcome->answered)
-        return true;
-    *error = wanted->error;
-    return false;
-}
-
 static enum command_exit ask(const struct wish *wish, struct error *error)
 {
-    const struct web_client_options options = {1, 1, ANSWER_BYTES_MAX, 2000};
-    struct parked_settings given;
-    struct outcome outcome;
-    struct text body;
+    struct operator_settings given;
+    struct text body, answer;
+    int status;
     if (!config_load(settings, &given, error))
         return COMMAND_MISUSED;
-    const char *bearer = sign(&given, wish, error);
     const char *url = arena_print(wish->arena, "%s%s", given.url, wish->path);
-    if (bearer == NULL || url == NULL || !write_body(wish, &body))
+    if (url == NULL || !write_body(wish, &body))
         return COMMAND_FAILED;
-    const struct web_exchange_header headers[] = {
-        {"Authorization", bearer}, {"Content-Type", "application/json"}, {NULL, NULL}};
-    struct web_exchange wanted = {
+    const struct operator_call call = {
+        .settings = &given,
         .method = wish->method,
         .url = url,
-        .headers = headers,
         .body = body,
-        .deadline_boot_us = clock_boot_us() + TIMEOUT_US,
-        .done = take_answer,
+        .who = wish->who,
+        .arena = wish->arena,
     };
-    struct web_client *client = web_client_create(&options, error);
-    bool fine = client != NULL && exchange(client, &wanted, &outcome, error);
-    client = web_client_destroy(client);
-    if (!fine)
+    if (!operator_ask(&call, &status, &answer, error))
         return COMMAND_FAILED;
-    if (outcome.status / 100 == 2)
+    (void)printf("%.*s\n", TEXT_ARGS(answer));
+    if (status / 100 == 2)
         return COMMAND_DONE;
-    error_set(error, FAULT_CONFIG_INVALID, "refused with %d", outcome.status);
+    error_set(error, FAULT_CONFIG_INVALID, "refused with %d", status);
     return COMMAND_FAILED;
-}
-
-/* Views and keys as they are in paths: nothing there needs escaping. */
-static bool is_plain(const char *word)
-{
-    return word[0] != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                           "0123456789._~-:") == strlen(word);
 }
 
 static enum command_exit read_arguments(int argc, char **argv, struct wish *wish,
@@ -157,7 +84,7 @@ static enum command_exit read_arguments(int argc, char **argv, struct wish *wish
             return command_misused(argv, error);
     }
     for (int i = optind; i < argc; i++)
-        if (!is_plain(argv[i])) {
+        if (!operator_word_is_plain(argv[i])) {
             error_set(error, FAULT_CONFIG_INVALID, "%s is no view and no key", argv[i]);
             return COMMAND_MISUSED;
         }

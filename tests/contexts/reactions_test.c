@@ -156,19 +156,28 @@ static void after_a_checkpoint_nothing_is_asked_again(void **unused)
     assert_int_equal(atomic_load(&metric_reaction_steps.value), before);
 }
 
-static void order(bool discard)
+static void give(const char *sender, int64_t version, bool discard)
 {
     struct reaction_order given = {
         .context = contexts_find("exchange"),
+        .version = version,
         .discard = discard,
         .reason = "looked into",
         .actor = "anna",
     };
 
+    snprintf(given.sender, sizeof(given.sender), "%s", sender);
     house_run(&house, SECOND_US);
-    for (int i = 0; i < HOUSE_SHARDS; i++)
-        shard_order(house.shards[i], &given);
+    for (int i = 0; i < HOUSE_SHARDS; i++) {
+        assert_true(shard_order(house.shards[i], &given));
+        assert_false(shard_order(house.shards[i], &given)); /* not before that one is taken */
+    }
     house_run(&house, SECOND_US);
+}
+
+static void order(bool discard)
+{
+    give("", 0, discard);
 }
 
 /* Somebody else told the sender: it does not take what comes back. */
@@ -206,48 +215,66 @@ static void what_cannot_go_on_is_parked_and_the_rest_flows(void **unused)
     assert_int_equal(atomic_load(&metric_reaction_released.value) - released, 1);
 }
 
+static int64_t parked_versions[PARKED_EVENTS_MAX];
+
 static void count_answer(struct history *inquiry)
 {
     ++*(int *)inquiry->origin;
 }
 
-/* "step:reason step:reason", as an operator would be shown it. */
-static void expect_parked(const char *expected)
+/* Of all partitions, as an operator's question goes; the arena is the list's. */
+static struct parked_list *list_parked(size_t limit, const struct parked_event *behind,
+                                       struct arena *arena)
 {
     struct parked_list *list = calloc(1, sizeof(*list));
-    struct buffer CLEANUP(buffer_done) words;
-    struct arena arena;
     int answers = 0;
 
     assert_non_null(list);
-    arena_init(&arena, 65536);
-    buffer_init(&words, 65536);
     house_run(&house, SECOND_US);
     list->reaction = "carry_transfer";
+    list->limit = limit;
     list->inquiry = (struct history){
-        .arena = &arena,
+        .arena = arena,
         .look_up = parked_look_up,
         .finish = count_answer,
         .origin = &answers,
         .subject = list,
     };
-    for (int32_t partition = 0; partition < HOUSE_PARTITIONS; partition++) {
-        assert_true(shard_look_up(house.shards[partition % HOUSE_SHARDS], &list->inquiry, partition,
+    if (behind != NULL) {
+        list->from_partition = behind->partition;
+        list->from = behind->id;
+        list->from_place = behind->place + 1;
+    }
+    for (int32_t p = (int32_t)list->from_partition; p < HOUSE_PARTITIONS && !list->more; p++) {
+        int before = answers;
+        assert_true(shard_look_up(house.shards[p % HOUSE_SHARDS], &list->inquiry, p,
                                   contexts_find("exchange")));
         house_run(&house, 1);
-        assert_int_equal(answers, partition + 1);
+        assert_int_equal(answers, before + 1);
         assert_int_equal(list->inquiry.fault, FAULT_NONE);
     }
+    return list;
+}
+
+/* "step:reason step:reason", as an operator would be shown it. */
+static void expect_parked(const char *expected)
+{
+    struct buffer CLEANUP(buffer_done) words;
+    struct arena CLEANUP(arena_done) arena;
+
+    arena_init(&arena, 65536);
+    buffer_init(&words, 65536);
+    struct parked_list *list = list_parked(PARKED_EVENTS_MAX, NULL, &arena);
     for (size_t i = 0; i < list->count; i++) {
         assert_int_equal(list->events[i].partition, transfers_partition(TRANSFER));
         assert_true(text_is(list->events[i].id, TRANSFER));
+        parked_versions[i] = list->events[i].version;
         buffer_print(&words, "%s%.*s:%.*s", i == 0 ? "" : " ", TEXT_ARGS(list->events[i].step),
                      TEXT_ARGS(list->events[i].reason));
     }
     assert_false(list->more);
     buffer_put_byte(&words, '\0');
     assert_string_equal(words.bytes, expected);
-    arena_done(&arena);
     free(list);
 }
 
@@ -293,6 +320,40 @@ static void what_follows_a_parked_event_is_parked_behind_it(void **unused)
     assert_int_equal(ended(&hold_released_record, PURSE), 0);
 }
 
+static void what_is_parked_is_listed_by_pages(void **unused)
+{
+    struct arena CLEANUP(arena_done) arena;
+    (void)unused;
+
+    arena_init(&arena, 65536);
+    park_two();
+    struct parked_list *first = list_parked(1, NULL, &arena);
+    assert_true(first->more && first->count == 1);
+    assert_true(text_is(first->events[0].reason, "step_unexpected"));
+    struct parked_list *second = list_parked(1, &first->events[0], &arena);
+    assert_true(!second->more && second->count == 1);
+    assert_true(text_is(second->events[0].reason, "follows"));
+    free(first);
+    free(second);
+}
+
+static void one_event_is_given_up_and_what_follows_goes_on(void **unused)
+{
+    (void)unused;
+
+    park_two();
+    give(OTHER_TRANSFER, 0, true);
+    give(TRANSFER, parked_versions[0] + 100, true);
+    expect_parked("deposit:step_unexpected :follows");
+    give(TRANSFER, parked_versions[0], true);
+    expect_parked(":follows");
+    assert_int_equal(ended(&hold_released_record, PURSE), 0);
+    give(TRANSFER, 0, false);
+    house_run(&house, 11 * SECOND_US);
+    expect_parked("");
+    assert_int_equal(ended(&hold_released_record, PURSE), 1);
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)
 
 int main(void)
@@ -307,6 +368,8 @@ int main(void)
         IN_HOUSE(after_a_checkpoint_nothing_is_asked_again),
         IN_HOUSE(what_cannot_go_on_is_parked_and_the_rest_flows),
         IN_HOUSE(what_follows_a_parked_event_is_parked_behind_it),
+        IN_HOUSE(one_event_is_given_up_and_what_follows_goes_on),
+        IN_HOUSE(what_is_parked_is_listed_by_pages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,14 @@ class Exchange:
             command.wait_ready()
         return self
 
+    def ctl(self, *words, at=None):
+        """exchange-sijangctl asks the first process, or another one; its completed process."""
+        env = {**os.environ, "SIJANG_TOKEN_SECRET": SECRET,
+               "SIJANG_COMMAND_URL": (at or self.command).url}
+        return subprocess.run([binary("exchange-sijangctl"), *words], env=env, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=60,
+                              check=False)
+
     def forget_index(self):
         """Of the first process, while it is stopped."""
         shutil.rmtree(self.folder / "index0")

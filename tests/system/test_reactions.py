@@ -1,6 +1,7 @@
 """Deadlines and reactions on a real broker: sums are preserved and everything ends once, however
 often the service dies on the way."""
 
+import json
 import random
 import subprocess
 import uuid
@@ -199,3 +200,55 @@ def test_only_admins_order_what_is_parked(exchange):
     other = Client(exchange.command.url, sign_token(SECRET, "bert", ["customer"]))
     assert other.post(path, {"reason": "looked into"}).status_code == 403
     assert other.get("/v1/reactions/exchange/carry_transfer/parked").status_code == 403
+
+
+PARKED = "/v1/reactions/exchange/carry_transfer/parked"
+
+
+def parked(exchange, at=None):
+    """By sender and version of the event."""
+    done = exchange.ctl("reactions", "list", "exchange", "carry_transfer", at=at)
+    assert done.returncode == 0, done.stderr
+    return {(item["id"], item["version"]): item for item in json.loads(done.stdout)["items"]}
+
+
+def paged(exchange):
+    """The same, one by one."""
+    client, items, page = exchange.client(), [], {"next": ""}
+    while "next" in page:
+        place = f"&from={page['next']}" if page["next"] else ""
+        page = client.get(f"{PARKED}?limit=1{place}").json()
+        items += page["items"]
+    return items
+
+
+def test_parked_events_are_listed_retried_and_discarded_by_their_owners():
+    """No purse can have such a name. Any process is asked; each owner is told."""
+    with Exchange(processes=2) as exchange:
+        senders = [request(exchange, "p" * 450, str(uuid.uuid4()), 1, 600000) for _ in range(6)]
+        expected = {(sender, 1) for sender in senders}
+        for at in exchange.commands:
+            wait_until(lambda: parked(exchange, at).keys() == expected, 20, "all are parked")
+        items = parked(exchange)
+        assert paged(exchange) == list(items.values())
+        assert {item["reason"] for item in items.values()} == {"limit_exceeded"}
+        owner = items[senders[0], 1]["owner"]
+        other = next(each for each in exchange.commands if not each.url.endswith(owner))
+        order = {"reason": "no such purse", "sender": senders[0]}
+        refused = exchange.client(other).post(PARKED.replace("parked", "release"), order)
+        assert (refused.status_code, refused.json()["code"]) == (421, "not_owner")
+        assert exchange.client().get(f"{PARKED}?from=1/x/y").json()["errors"][0]["field"] == "from"
+
+        words = "exchange", "carry_transfer"
+        told = exchange.ctl("reactions", "retry", *words, "--reason", "perhaps now")
+        assert told.returncode == 0 and told.stdout.startswith("6 parked events, "), told.stderr
+        wrong = exchange.ctl("reactions", "discard", *words, senders[0], "2", "--reason", "x")
+        assert (wrong.returncode, wrong.stdout) == (1, "")
+        assert "nothing of that is parked" in wrong.stderr
+        for at, sender in zip(exchange.commands, senders[:2]):
+            gone = exchange.ctl("reactions", "discard", *words, sender, "1", "--reason",
+                                "no such purse", at=at)
+            assert gone.returncode == 0, gone.stdout + gone.stderr
+            expected -= {(sender, 1)}
+            wait_until(lambda: parked(exchange).keys() == expected, 20, "it is given up")
+        assert exchange.ctl("reactions", "retry", *words).returncode == 2

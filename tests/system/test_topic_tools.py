@@ -175,6 +175,7 @@ def test_words_are_completed(broker):
     assert complete(broker, "topics", "create", "--pu") == ["--public"]
     assert complete(broker, "views", "pl") == ["plan"]
     assert complete(broker, "parked", "") == ["--help", "discard", "list", "retry"]
+    assert complete(broker, "reactions", "") == ["--help", "discard", "list", "retry"]
     assert complete(broker, "parked", "discard", "v", "k", "--r") == ["--reason"]
 
 

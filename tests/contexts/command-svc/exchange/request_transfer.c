@@ -3,6 +3,7 @@
 #include "command-svc/exchange/transfer.h"
 
 #define PATIENCE_MS_MAX 86400000
+#define PURSE_ID_MAX    500
 
 struct request_transfer_input {
     struct text purse_id;
@@ -12,7 +13,9 @@ struct request_transfer_input {
 };
 
 static const struct field request_transfer_fields[] = {
-    {FIELD_AT(request_transfer_input, purse_id), .kind = FIELD_TEXT, .format = TEXT_UUID},
+    /* Longer than any key may be: a reaction cannot go on with that. */
+    {FIELD_AT(request_transfer_input, purse_id), .kind = FIELD_TEXT, .format = TEXT_NAME,
+     .max = PURSE_ID_MAX},
     {FIELD_AT(request_transfer_input, chest_id), .kind = FIELD_TEXT, .format = TEXT_UUID},
     {FIELD_AT(request_transfer_input, amount), .kind = FIELD_INTEGER, .min = 1, .max = COINS_MAX},
     {FIELD_AT(request_transfer_input, patience_ms), .kind = FIELD_INTEGER, .max = PATIENCE_MS_MAX},
