@@ -11,7 +11,7 @@
 #define HEAR_US         INT64_C(100000)
 #define SETTLE_US       INT64_C(100000)
 #define ARENA_BYTES_MAX ((size_t)1024 * 1024)
-#define COPY_US         2    /* a row, in the database */
+#define COPY_US         6    /* a row, as live views feel it: Postgres has no idle class */
 #define LIVE_LAG_EVENTS 5000 /* further behind, the live views go first */
 
 struct labour {
