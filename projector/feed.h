@@ -14,6 +14,7 @@ struct feed {
     int32_t number; /* the reader's; FEED_UNNUMBERED: never attached */
     int64_t end;    /* of the log, as last heard; LOG_OFFSET_NONE: unknown */
     bool disputed;  /* the views that read it stand at different places */
+    bool attached;  /* since then nothing has gone wrong */
 };
 
 /* Feed number partition * CONTEXT_COUNT + context, whether somebody reads it or not. */

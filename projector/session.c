@@ -160,23 +160,47 @@ static const struct log_position *hindmost(const struct worker *worker, size_t f
     return last;
 }
 
+/* The reader stands where all of its views do: when partitions have come or gone, this one did not.
+ */
+static bool reads_on(const struct worker *worker, size_t index)
+{
+    const struct feed *feed = &worker->feeds.items[index];
+    if (!feed->attached || feed->disputed)
+        return false;
+    const struct log_position *read = log_reader_position(worker->reader, feed->number);
+    for (size_t i = 0; i < worker->set.count; i++) {
+        const struct source *source = worker->set.items[i]->sources.by_feed[index];
+        if (source != NULL &&
+            (source->stored.next != read->next || source->stored.term != read->term ||
+             source->stored.seq != read->seq))
+            return false;
+    }
+    return true;
+}
+
 /* From the place of the view that is furthest behind. The others skip what they have, and the
  * reader makes sure that the log passes through where they stand. */
-static bool attach_feed(struct worker *worker, size_t index, struct error *error)
+static bool attach_feed(struct worker *worker, size_t index, size_t *kept, struct error *error)
 {
     struct feed *feed = &worker->feeds.items[index];
     const struct log_position *from = hindmost(worker, index);
     const struct context *context = &contexts[feed->context];
-    feed->disputed = false;
     if (from == NULL) {
         if (feed->number != FEED_UNNUMBERED)
             log_reader_detach(worker->reader, feed->number);
+        feed->attached = false;
         return true;
     }
+    if (reads_on(worker, index)) {
+        (*kept)++;
+        return true;
+    }
+    feed->disputed = false;
     const struct log_reading reading = {context->topic, feed->partition, from};
     if (!log_reader_attach(worker->reader, &reading, &feed->number, error))
         return error_add(error, "%s/%d", context->topic, (int)feed->partition);
     worker->feeds.by_number[feed->number] = index;
+    feed->attached = true;
     for (size_t i = 0; i < worker->set.count; i++) {
         const struct source *source = worker->set.items[i]->sources.by_feed[index];
         if (source == NULL || source->stored.next == from->next)
@@ -190,9 +214,12 @@ static bool attach_feed(struct worker *worker, size_t index, struct error *error
 
 static bool attach(struct worker *worker, struct error *error)
 {
+    size_t kept = 0;
     for (size_t i = 0; i < worker->feeds.count; i++)
-        if (!attach_feed(worker, i, error))
+        if (!attach_feed(worker, i, &kept, error))
             return false;
+    if (kept > 0)
+        log_info("partitions_read_on", LOG_NUMBER("feeds", (int64_t)kept));
     return true;
 }
 
@@ -232,6 +259,8 @@ void worker_end_session(struct worker *worker, const struct error *error)
     worker->waiting = *error;
     if (worker->share != NULL)
         share_put(worker->share, &worker->sharer);
+    for (size_t i = 0; i < worker->feeds.count; i++)
+        worker->feeds.items[i].attached = false;
     for (size_t i = worker->set.count; i-- > 0;) {
         metric_add(VIEW_METRIC_OF(&worker->set.items[i]->metrics, faults), 1);
         projection_forget(worker->set.items[i]);

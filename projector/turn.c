@@ -53,6 +53,7 @@ static void take_stop(void *self, int32_t number, const struct error *error)
 {
     struct worker *worker = self;
     size_t feed = worker->feeds.by_number[number];
+    worker->feeds.items[feed].attached = false;
     if (is_of_the_log(error->fault) && !worker->feeds.items[feed].disputed)
         halt_readers(worker, feed, error);
     else if (worker->intake.fault == FAULT_NONE)
@@ -143,10 +144,25 @@ static void observe_batch(struct worker *worker, int64_t begun_boot_us)
         metric_observe_us(VIEW_METRIC_OF(&worker->set.items[i]->metrics, batch), took_us);
 }
 
+/* Other partitions are to be worked: what was read is written first, so that those which stay are
+ * read on from here. Whoever has them by now fences it, and nothing is lost. */
+static enum turn_outcome move(struct worker *worker, struct error *error)
+{
+    bool sent;
+    if (!worker->reading->moved)
+        return TURN_MOVED;
+    swap_batches(worker);
+    enum turn_outcome outcome = worker_write_begin(worker, false, &sent, error);
+    if (outcome == TURN_FINE && sent)
+        outcome = worker_write_end(worker, error);
+    batch_clear(worker->writing);
+    return outcome == TURN_FAILED ? outcome : TURN_MOVED;
+}
+
 enum turn_outcome worker_turn(struct worker *worker, struct error *error)
 {
     if (worker->share != NULL && share_has_changed(worker->share, &worker->sharer))
-        return TURN_MOVED;
+        return move(worker, error);
     pace(worker);
     if (!collect(worker, poll_timeout_ms(worker), error))
         return TURN_FAILED;

@@ -45,6 +45,7 @@ def test_partitions_follow_who_lives(room):
         wait_until_kept([first], [4])
         second.start()
         wait_until_kept([first, second], [2, 2])
+        first.wait_for_log('"event":"partitions_read_on"', 20)
         third.start()
         wait_until_kept([first, second, third], [2, 1, 1])
         for projector in (first, second, third):
