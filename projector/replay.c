@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_RECORDS_MAX 64  /* few at once: their headers stay where the processor has them */
-#define SLICE_RECORDS    512 /* of work, between rests: a few milliseconds */
-#define POLL_TIMEOUT_MS  200
-#define BATCH_BYTES      ((size_t)4 * 1024 * 1024)
-#define BATCH_BYTES_MAX  ((size_t)512 * 1024 * 1024)
-#define FETCH_BYTES      ((size_t)32 * 1024 * 1024)
-#define LABEL_BYTES_MAX  ((size_t)16 * 1024 * 1024)
-#define STATEMENTS_MAX   16
-#define SLICES_MAX       4096
-/* Without a limit: a copy takes as long as it has rows. */
-#define STATEMENT_TIMEOUT_MS 0
+#define POLL_RECORDS_MAX     64  /* few at once: their headers stay where the processor has them */
+#define SLICE_RECORDS        512 /* of work, between rests: a few milliseconds */
+#define POLL_TIMEOUT_MS      200
+#define BATCH_BYTES          ((size_t)4 * 1024 * 1024)
+#define BATCH_BYTES_MAX      ((size_t)512 * 1024 * 1024)
+#define FETCHED_BYTES        ((size_t)8 * 1024 * 1024)
+#define FETCH_BYTES          ((size_t)512 * 1024) /* what appends and live fetches may wait for */
+#define LABEL_BYTES_MAX      ((size_t)16 * 1024 * 1024)
+#define STATEMENTS_MAX       16
+#define SLICES_MAX           4096
+#define STATEMENT_TIMEOUT_MS 0 /* a copy takes as long as it has rows */
 
 struct replay {
     struct replay_options options;
@@ -113,7 +113,8 @@ static bool connect_all(struct replay *replay, struct error *error)
         &(struct kafka_port_options){
             .brokers = config->kafka_brokers,
             .client_id = "rebuild",
-            .fetched_bytes_max = FETCH_BYTES,
+            .fetched_bytes_max = FETCHED_BYTES,
+            .fetch_bytes_max = FETCH_BYTES,
         },
         error);
     if (replay->port == NULL)
