@@ -166,8 +166,7 @@ static bool read_forwarded(struct call *call, const struct web_request *request,
 
 /* accept */
 
-static bool prepare(struct call *call, const struct web_request *request,
-                    const struct service *service)
+static bool prepare(struct call *call, struct web_request *request, const struct service *service)
 {
     return authenticate(call, request, service) && validate(call, request) &&
            request_key_read(call, request, &service->request_hash_key) &&

@@ -113,6 +113,14 @@ static bool read_input(struct history *history, const struct web_request *reques
     return outcome == JSON_OK;
 }
 
+static bool is_context(struct text name)
+{
+    for (int c = 0; contexts[c] != NULL; c++)
+        if (text_is(name, contexts[c]->name))
+            return true;
+    return false;
+}
+
 /* Positions of other partitions say nothing about this stream. */
 static bool read_wait_for(struct history *history, struct web_request *request)
 {
@@ -126,12 +134,16 @@ static bool read_wait_for(struct history *history, struct web_request *request)
         history->fault = FAULT_OUT_OF_MEMORY;
         return false;
     }
-    while (history->wait_count < HISTORY_WAIT_MARKS_MAX &&
+    bool empty = header.bytes != NULL && header.size == 0;
+    while (history->wait_count < HISTORY_WAIT_MARKS_MAX && history->problem == NULL &&
            log_mark_parse(&header, &mark, &malformed))
-        if (text_is(mark.context, history->context->name) && mark.partition == history->partition)
+        if (!is_context(mark.context))
+            history->problem = &problem_unknown_position;
+        else if (text_is(mark.context, history->context->name) &&
+                 mark.partition == history->partition)
             marks[history->wait_count++] = mark;
     history->wait_for = marks;
-    if (malformed || header.size > 0)
+    if (history->problem == NULL && (malformed || empty || header.size > 0))
         history->problem = &problem_malformed_position;
     return history->problem == NULL;
 }

@@ -46,10 +46,12 @@ void readiness_publish(struct lane *lane)
 {
     struct published *published = &lane->published;
     enum log_state state = log_partition_state(lane->log);
-    int before = atomic_exchange(&published->state, (int)state);
+    int known = atomic_exchange(&published->state, (int)state);
+    int before = published->counted ? known : -1;
     bool assigned = is_assigned(lane), differs = !log_partition_clock_agrees(lane->log);
     int64_t behind = state == LOG_SERVING ? 0 : records_behind(lane);
 
+    published->counted = true;
     gauge(&metric_lanes_serving, state == LOG_SERVING, before == LOG_SERVING);
     gauge(&metric_lanes_following, state == LOG_FOLLOWING, before == LOG_FOLLOWING);
     gauge(&metric_lanes_assigned, assigned, atomic_exchange(&published->assigned, assigned));

@@ -10,6 +10,7 @@ struct lane;
 /* In a lane. */
 struct published {
     _Atomic int state; /* enum log_state */
+    bool counted;      /* in the gauges, once; the shard's own */
     _Atomic bool assigned, near;
     _Atomic bool clock_differs; /* the host's, from the append times */
     _Atomic int64_t behind;     /* records not read yet */

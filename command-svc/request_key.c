@@ -32,15 +32,25 @@ static bool name_command(struct call *call, const struct web_request *request, s
     return true;
 }
 
-/* If-Match: "7", or * for any version; one tag, strong. */
-static bool read_precondition(struct call *call, const struct web_request *request)
+/* Of a header that has one value: on two lines it has two, and none can be meant. */
+static bool read_single(struct web_request *request, const char *name, struct text *ret_value)
 {
-    struct text tag = web_request_header(request, "If-Match");
+    struct text joined;
+
+    *ret_value = web_request_header(request, name);
+    return web_request_header_joined(request, name, &joined) && joined.size == ret_value->size;
+}
+
+/* If-Match: "7", or * for any version; one tag, strong. */
+static bool read_precondition(struct call *call, struct web_request *request)
+{
+    struct text tag;
+    bool single = read_single(request, "If-Match", &tag);
     int64_t version;
 
-    if (tag.bytes == NULL || text_is(tag, "*"))
+    if (single && (tag.bytes == NULL || text_is(tag, "*")))
         return true;
-    if (tag.size < 3 || tag.bytes[0] != '"' || tag.bytes[tag.size - 1] != '"' ||
+    if (!single || tag.size < 3 || tag.bytes[0] != '"' || tag.bytes[tag.size - 1] != '"' ||
         !text_to_integer((struct text){tag.bytes + 1, tag.size - 2}, &version) || version < 0) {
         call_refuse_problem(call, &problem_precondition_failed);
         call->problem.detail = "If-Match takes one entity tag as given by ETag.";
@@ -50,10 +60,11 @@ static bool read_precondition(struct call *call, const struct web_request *reque
     return true;
 }
 
-bool request_key_read(struct call *call, const struct web_request *request,
+bool request_key_read(struct call *call, struct web_request *request,
                       const struct request_hash_key *hash_key)
 {
-    struct text key = web_request_header(request, "Idempotency-Key");
+    struct text key;
+    bool single = read_single(request, "Idempotency-Key", &key);
 
     if (!read_precondition(call, request))
         return false;
@@ -64,7 +75,7 @@ bool request_key_read(struct call *call, const struct web_request *request,
         call_refuse_problem(call, &problem_idempotency_key_required);
         return false;
     }
-    if (!key_is_sane(key)) {
+    if (!single || !key_is_sane(key)) {
         call_refuse_problem(call, &problem_idempotency_key_invalid);
         return false;
     }

@@ -7,5 +7,5 @@
 
 /* Fills keyed, command_id, request_hash and expected_version; false: refused, call->problem is set.
  */
-MUST_CHECK bool request_key_read(struct call *call, const struct web_request *request,
+MUST_CHECK bool request_key_read(struct call *call, struct web_request *request,
                                  const struct request_hash_key *key);

@@ -91,10 +91,7 @@ static bool attach(struct log_reader *reader, struct check *check, size_t index,
     const struct views_place *place = &check->places[index];
     struct log_position position;
     int32_t number;
-    const struct context *context = NULL;
-    for (size_t i = 0; i < CONTEXT_COUNT; i++)
-        if (text_is(place->context, contexts[i].name))
-            context = &contexts[i];
+    const struct context *context = context_named(place->context);
     if (context == NULL)
         return error_set(error, FAULT_CONFIG_INVALID, "there is no context %.*s",
                          TEXT_ARGS(place->context));

@@ -1,6 +1,7 @@
-/* One row is an object with its version as ETag, a list is a page; no row is the question's own
- * problem. */
+/* One row is an object with its version as ETag, a list is a page with its digest; no row is the
+ * question's own problem. */
 #include "query-svc/answer.h"
+#include "lib/core/id.h"
 #include "lib/record/json.h"
 #include "query-svc/page.h"
 
@@ -11,6 +12,17 @@ static const char *render_etag(const struct question *question, const void *row,
     const int64_t *version = (const void *)((const char *)row + field->offset);
 
     return arena_print(arena, "\"%lld\"", (long long)*version);
+}
+
+/* A list has no version: the same bytes have the same tag. */
+static const char *render_list_etag(struct text body, struct arena *arena)
+{
+    static const struct uuid lists = {{0}};
+    const struct uuid digest = uuid_v5(&lists, body.bytes, body.size);
+    char name[UUID_TEXT_SIZE];
+
+    uuid_format(&digest, name);
+    return arena_print(arena, "\"%s\"", name);
 }
 
 static void render(const struct question *question, const void *input, const struct db_rows *rows,
@@ -36,10 +48,13 @@ void answer_rows(struct answer *answer, const struct answering *with, const stru
     render(question, with->input, rows, with->rendering);
     answer->status = 200;
     answer->body = arena_copy_text(with->arena, buffer_text(with->rendering));
+    bool tagged = question->version != NULL || question->missing == NULL;
     if (question->version != NULL)
         answer->etag = render_etag(question, rows->items, with->arena);
+    else if (tagged && answer->body.bytes != NULL)
+        answer->etag = render_list_etag(answer->body, with->arena);
     if (with->rendering->failed)
         answer->fault = FAULT_LIMIT_EXCEEDED;
-    else if (answer->body.bytes == NULL || (question->version != NULL && answer->etag == NULL))
+    else if (answer->body.bytes == NULL || (tagged && answer->etag == NULL))
         answer->fault = FAULT_OUT_OF_MEMORY;
 }

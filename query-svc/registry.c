@@ -53,24 +53,70 @@ static bool is_first_of_subject(size_t index)
     return true;
 }
 
-static void get_schema(struct web_request *request, const void *unused)
+static const struct registry_schema *find_schema(struct text id_text)
 {
-    struct buffer body;
     int64_t id = 0;
 
+    if (text_to_integer(id_text, &id))
+        for (size_t i = 0; i < registry_schema_count; i++)
+            if (registry_schemas[i].schema_id == id)
+                return &registry_schemas[i];
+    return NULL;
+}
+
+static void get_schema(struct web_request *request, const void *unused)
+{
+    const struct registry_schema *schema = find_schema(web_request_param(request, "id"));
+    struct buffer body;
+
     (void)unused;
-    (void)text_to_integer(web_request_param(request, "id"), &id);
-    for (size_t i = 0; i < registry_schema_count; i++) {
-        if (registry_schemas[i].schema_id != id)
-            continue;
-        buffer_init(&body, ANSWER_BYTES_MAX);
-        buffer_put_string(&body, "{\"schema\":");
-        buffer_put_json_string(&body, text_of(registry_schemas[i].schema));
-        buffer_put_byte(&body, '}');
-        answer(request, &body);
+    if (schema == NULL) {
+        refuse(request, &schema_not_found);
         return;
     }
-    refuse(request, &schema_not_found);
+    buffer_init(&body, ANSWER_BYTES_MAX);
+    buffer_put_string(&body, "{\"schema\":");
+    buffer_put_json_string(&body, text_of(schema->schema));
+    buffer_put_byte(&body, '}');
+    answer(request, &body);
+}
+
+/* The schema alone, as it was written. */
+static void get_bare_schema(struct web_request *request, const void *unused)
+{
+    const struct registry_schema *schema = find_schema(web_request_param(request, "id"));
+
+    (void)unused;
+    if (schema == NULL)
+        refuse(request, &schema_not_found);
+    else
+        web_answer(request, 200, CONTENT_TYPE, text_of(schema->schema));
+}
+
+/* An id belongs to one version of one subject. */
+static void list_places(struct web_request *request, const void *unused)
+{
+    const struct registry_schema *schema = find_schema(web_request_param(request, "id"));
+    struct buffer body;
+
+    (void)unused;
+    if (schema == NULL) {
+        refuse(request, &schema_not_found);
+        return;
+    }
+    buffer_init(&body, ANSWER_BYTES_MAX);
+    buffer_put_string(&body, "[{\"subject\":");
+    buffer_put_json_string(&body, text_of(schema->subject));
+    buffer_put_string(&body, ",\"version\":");
+    buffer_put_integer(&body, schema->version);
+    buffer_put_string(&body, "}]");
+    answer(request, &body);
+}
+
+static void list_types(struct web_request *request, const void *unused)
+{
+    (void)unused;
+    web_answer(request, 200, CONTENT_TYPE, text_of("[\"AVRO\"]"));
 }
 
 static void list_subjects(struct web_request *request, const void *unused)
@@ -162,6 +208,9 @@ static void get_version(struct web_request *request, const void *unused)
 
 const struct web_route registry_routes[] = {
     {.method = "GET", .path = "/schemas/ids/{id}", .handle = get_schema},
+    {.method = "GET", .path = "/schemas/ids/{id}/schema", .handle = get_bare_schema},
+    {.method = "GET", .path = "/schemas/ids/{id}/versions", .handle = list_places},
+    {.method = "GET", .path = "/schemas/types", .handle = list_types},
     {.method = "GET", .path = "/subjects", .handle = list_subjects},
     {.method = "GET", .path = "/subjects/{subject}/versions", .handle = list_versions},
     {.method = "GET", .path = "/subjects/{subject}/versions/{version}", .handle = get_version},

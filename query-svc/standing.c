@@ -1,6 +1,7 @@
 /* Positions compared with marks: in the order of the log, each partition for itself, never by time.
  */
 #include "query-svc/standing.h"
+#include "schemas/contexts.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,7 +132,7 @@ static enum view_outcome judge_mark(const struct standing *standing, const struc
     const struct standing_entry *entry;
 
     if (context == standing->context_count)
-        return VIEW_REACHED;
+        return context_named(mark->context) != NULL ? VIEW_REACHED : VIEW_POSITION_UNKNOWN;
     if (mark->partition < 0 || mark->partition >= standing->partitions)
         return VIEW_POSITION_UNKNOWN;
     entry = entry_at(standing, context, mark->partition);

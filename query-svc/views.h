@@ -12,7 +12,7 @@ enum view_outcome {
     VIEW_REACHED,
     VIEW_NOT_REACHED,
     VIEW_TOO_OLD,          /* what it has is older than asked for, or nobody knows how old */
-    VIEW_POSITION_UNKNOWN, /* a mark of another log or of a partition there is not */
+    VIEW_POSITION_UNKNOWN, /* a mark of another log, or of a context or partition there is not */
     VIEW_UNAVAILABLE,      /* the database is away, or the process stops */
 };
 

@@ -39,7 +39,7 @@ static bool is_between(char c)
     return c == ',' || c == ';' || c == ' ' || c == '\t';
 }
 
-/* What stands behind `name=`, from *at on; absent: nothing does. */
+/* What stands behind `name=`, or nothing behind `name`, from *at on; absent: it is not there. */
 static struct text next_value(struct text prefer, const char *name, size_t *at)
 {
     size_t size = strlen(name);
@@ -49,8 +49,11 @@ static struct text next_value(struct text prefer, const char *name, size_t *at)
         while (end < prefer.size && !is_between(prefer.bytes[end]))
             end++;
         *at = end + 1;
-        if (end - start > size && prefer.bytes[start + size] == '=' &&
-            strncasecmp(prefer.bytes + start, name, size) == 0)
+        if (end - start < size || strncasecmp(prefer.bytes + start, name, size) != 0)
+            continue;
+        if (end - start == size)
+            return (struct text){.bytes = prefer.bytes + end};
+        if (prefer.bytes[start + size] == '=')
             return (struct text){.bytes = prefer.bytes + start + size + 1,
                                  .size = end - start - size - 1};
     }

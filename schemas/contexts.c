@@ -15,12 +15,17 @@ const struct context contexts[CONTEXT_COUNT] = {
 #undef CONTEXT
 };
 
-const struct context *context_find(const char *name)
+const struct context *context_named(struct text name)
 {
     for (size_t i = 0; i < CONTEXT_COUNT; i++)
-        if (strcmp(contexts[i].name, name) == 0)
+        if (text_is(name, contexts[i].name))
             return &contexts[i];
     return NULL;
+}
+
+const struct context *context_find(const char *name)
+{
+    return context_named(text_of(name));
 }
 
 const struct context *context_of_topic(const char *topic)

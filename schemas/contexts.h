@@ -21,5 +21,6 @@ extern const struct context contexts[CONTEXT_COUNT];
 
 /* NULL when there is none of that name. */
 const struct context *context_find(const char *name);
+const struct context *context_named(struct text name);
 /* Whose events the topic has; NULL: it is no context's, or only the copy a relay writes. */
 const struct context *context_of_topic(const char *topic);

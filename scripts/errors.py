@@ -68,7 +68,7 @@ def gateway():
                 r'"title":"([^"]+)","status":(\d+),"code":"([a-z_]+)"', text):
             if (code, said) not in seen:
                 seen.add((code, said))
-                yield code, int(status), int(status) >= 500, said
+                yield code, int(status), int(status) >= 500 or status == "408", said
 
 
 def field_codes():
@@ -98,7 +98,9 @@ def document():
         "## The business says no (refusals)\n",
         "Decided again when asked again: they say what was true at that moment.\n",
         table(("code", "status", "context", "title"), refusals()), "",
-        "## From the gateway\n", table(plain, gateway()), ""])
+        "## From the gateway\n", table(plain, gateway()), "",
+        "What is no HTTP, or has a head of more than 16 KiB, is refused with 400 and HAProxy's own"
+        " page.\n"])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What clients are promised: statuses, headers, bodies, conditions, repetition."""
 
+import http.client
+import json
 import threading
 import uuid
 
@@ -123,6 +125,24 @@ def test_a_moved_aggregate_fails_the_precondition(seller, listed):
     answer = seller.put(path, {"price": 2}, headers={"If-Match": '"2"'})
     assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed")
     assert seller.put(path, {"price": 2}, headers={"If-Match": "*"}).status_code == 200
+
+
+@pytest.mark.parametrize("name, value, status, code", [
+    ("If-Match", '"2"', 412, "precondition_failed"),
+    ("Idempotency-Key", "a", 400, "idempotency_key_invalid"),
+])
+def test_a_header_of_one_value_may_not_be_there_twice(market, seller, listed, name, value, status,
+                                                      code):
+    connection = http.client.HTTPConnection("127.0.0.1", market.command.port, timeout=20)
+    connection.putrequest("PUT", f"{path_of(listed)}/price")
+    for header, said in ((name, value), (name, '"7"'), ("Content-Type", "application/json"),
+                         ("Content-Length", "11"),
+                         ("Authorization", f"Bearer {market.token('seller', 'seller')}")):
+        connection.putheader(header, said)
+    connection.endheaders(b'{"price":9}')
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["code"]) == (status, code)
+    connection.close()
 
 
 def test_a_refusal_changes_nothing_and_has_a_stable_code(market, seller, listed):

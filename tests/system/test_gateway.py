@@ -1,6 +1,9 @@
 """The gateway's configuration: who gets which request, and what clients see when nobody does."""
 
+import http.client
+import json
 import re
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -133,7 +136,7 @@ def test_a_request_keeps_the_id_it_came_with(edge):
 
 
 def test_ready_means_the_whole_way_is_open(edge):
-    assert edge.ask("GET", "/ready").status_code == 200
+    assert edge.ask("GET", "/ready").json() == {"ready": True}
     edge.command.is_ready = False
     wait_until(lambda: edge.ask("GET", "/ready").status_code == 503, 10, "the gateway has noticed")
     assert edge.ask("GET", "/v1/products").status_code == 200
@@ -148,12 +151,29 @@ def test_ready_means_the_whole_way_is_open(edge):
     wait_until(lambda: edge.ask("GET", "/ready").status_code == 200, 10, "it has noticed again")
 
 
+@pytest.mark.parametrize("sent, status, code", [
+    (b"GET /v1/products HTTP/1.1\r\n\r\n", 400, "malformed_request"),
+    (b"POST /v1/products HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", 408,
+     "request_timeout"),
+], ids=["no_host", "half"])
+def test_half_a_request_gets_a_problem_document(hasty_edge, sent, status, code):
+    with socket.create_connection(("127.0.0.1", hasty_edge.gateway.port), timeout=20) as client:
+        client.sendall(sent)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        assert (answer.status, json.loads(answer.read())["code"]) == (status, code)
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    assert hasty_edge.command.seen == hasty_edge.query.seen == []
+
+
 @pytest.fixture
 def hasty_edge(folder):
     """The same with less patience."""
     text, count = re.subn(r"timeout server \d+s", "timeout server 500ms",
                           Gateway.CONFIG.read_text())
     assert count == 2
+    text, count = re.subn(r"timeout http-request \d+s", "timeout http-request 500ms", text)
+    assert count == 1
     config = folder / "hasty.cfg"
     config.write_text(text)
     edge = Edge(folder, config)

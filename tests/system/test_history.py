@@ -200,6 +200,9 @@ def test_positions_are_waited_for(market):
         position.split("~")[1]
     assert versions(stream.get(headers={"Sijang-Wait-For": elsewhere})) == [1, 2, 3]
     assert code_of(stream.get(as_of=elsewhere)) == (400, "unknown_position")
+    nowhere = position.replace("catalog", "nowhere")
+    assert code_of(stream.get(headers={"Sijang-Wait-For": nowhere})) == (400, "unknown_position")
+    assert code_of(stream.get(headers={"Sijang-Wait-For": ""})) == (400, "malformed_position")
     assert code_of(stream.get(headers={"Sijang-Wait-For": "soon"})) == (400, "malformed_position")
 
 

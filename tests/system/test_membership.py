@@ -89,6 +89,13 @@ def test_each_serves_a_share_and_answers_for_all(market):
             assert answer.headers["ETag"] and answer.headers["Sijang-Position"]
 
 
+def test_gauges_say_who_serves_and_who_follows(market):
+    for command in market.commands:
+        share = len(served(command))
+        assert command.metric("sijang_partitions_serving") == share
+        assert command.metric("sijang_partitions_following") == PARTITIONS - share
+
+
 def test_a_standby_shows_the_same_history(market):
     """Who only follows a partition answers from its own index, as far as it is asked to wait:
     listed, stocked, adjusted."""

@@ -153,6 +153,16 @@ def test_an_unchanged_product_is_not_sent_again(reads, condition, status):
     assert (answer.content == b"") == (status == 304)
 
 
+def test_an_unchanged_list_is_not_sent_again(reads):
+    answer = reads.get("/v1/products?limit=2")
+    tag = answer.headers["ETag"]
+    assert reads.get("/v1/products?limit=2").headers["ETag"] == tag
+    assert reads.get("/v1/products?limit=3").headers["ETag"] != tag
+    again = reads.get("/v1/products?limit=2", **{"If-None-Match": f'"x", {tag}'})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert again.headers["Sijang-Position"] == answer.headers["Sijang-Position"]
+
+
 def test_a_product_that_is_not_there_is_refused_with_a_position(reads):
     answer = reads.get(f"/v1/products/{product_id(9999)}")
     assert code_of(answer) == (404, "product_not_found")
@@ -267,14 +277,10 @@ def test_positions_on_several_lines_are_one_list(reads, positions, expected):
 
 @pytest.mark.parametrize("position", [
     mark(1, log=OTHER_LOG), mark(1, partition=PARTITIONS), f"{mark(1)},{mark(1, 1, log=OTHER_LOG)}",
+    f"{mark(5, 3, 'nowhere', OTHER_LOG)},{mark(50)}",
 ])
-def test_a_position_of_another_log_is_refused(reads, position):
+def test_a_position_of_another_log_or_of_no_context_is_refused(reads, position):
     assert code_of(reads.get(PRODUCT, position)) == (400, "unknown_position")
-
-
-def test_contexts_the_view_does_not_read_are_ignored(reads):
-    position = f"{mark(5, 3, 'orders', OTHER_LOG)},{mark(50)}"
-    assert reads.get(PRODUCT, position, 0).status_code == 200
 
 
 @pytest.mark.parametrize("wait,least_s,most_s", [("0", 0, 0.9), ("0.3", 0.3, 0.95), (None, 1, 4)])
@@ -512,8 +518,8 @@ def test_an_answer_is_as_old_as_its_projector_has_been_silent(own_reads):
     assert own_reads.get("/v1/products", Prefer="max-stale=60, wait=20").status_code == 200
 
 
-@pytest.mark.parametrize("preference", ["max-stale=soon", "max-stale=", "wait=1, max-stale=-1",
-                                        "max-stale=5, max-stale=x"])
+@pytest.mark.parametrize("preference", ["max-stale=soon", "max-stale=", "max-stale",
+                                        "wait=1, max-stale=-1", "max-stale=5, max-stale=x"])
 def test_an_age_that_is_no_number_is_refused(reads, preference):
     answer = reads.get(PRODUCT, Prefer=preference)
     assert code_of(answer) == (400, "malformed_preference")
@@ -672,10 +678,15 @@ def test_the_registry_answers_as_consumers_expect(reads):
         assert (latest["subject"], latest["version"]) == (subject, versions[-1])
         assert reads.get(f"/schemas/ids/{latest['id']}").json() == {"schema": latest["schema"]}
         assert json.loads(latest["schema"])["type"] == "record"
+        assert reads.get(f"/schemas/ids/{latest['id']}/schema").text == latest["schema"]
+        assert {"subject": subject, "version": latest["version"]} in \
+            reads.get(f"/schemas/ids/{latest['id']}/versions").json()
+    assert reads.get("/schemas/types").json() == ["AVRO"]
 
 
 @pytest.mark.parametrize("path,status,code", [
-    ("/schemas/ids/0", 404, 40403), ("/schemas/ids/x", 404, 40403),
+    ("/schemas/ids/0", 404, 40403), ("/schemas/ids/0/schema", 404, 40403),
+    ("/schemas/ids/x/versions", 404, 40403), ("/schemas/ids/x", 404, 40403),
     ("/subjects/nobody/versions", 404, 40401), ("/subjects/nobody/versions/1", 404, 40401),
     ("/subjects/sijang.platform.Claim/versions/99", 404, 40402),
     ("/subjects/sijang.platform.Claim/versions/first", 422, 42202),
