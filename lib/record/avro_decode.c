@@ -275,10 +275,7 @@ static bool read_record(struct walk *walk, const struct record *record, char *va
 
     if (!enter(walk))
         return false;
-    if (record->defaults != NULL)
-        memcpy(value, record->defaults, record->size);
-    else
-        memset(value, 0, record->size);
+    record_set_defaults(record, value);
     if (walk->schema_id != 0 && record->version_count > 0) {
         const struct record_version *version = find_version(record, walk->schema_id);
         if (version == NULL)

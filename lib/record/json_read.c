@@ -1,9 +1,10 @@
-/* A client's JSON into a struct. jansson checks the syntax, the field table everything else. */
+/* A client's JSON into a struct. What is not plain goes through jansson, which checks the syntax;
+ * the field table checks everything else. */
 #include "lib/record/json.h"
 
 #include "lib/record/json_check.h"
+#include "lib/record/json_plain.h"
 #include <jansson.h>
-#include <string.h>
 
 #define JSON_DEPTH_MAX 16
 
@@ -154,10 +155,7 @@ static void read_object(struct json_walk *walk, const struct record *record, con
 {
     size_t known = 0;
 
-    if (record->defaults != NULL)
-        memcpy(value, record->defaults, record->size);
-    else
-        memset(value, 0, record->size);
+    record_set_defaults(record, value);
     for (size_t i = 0; i < record->field_count; i++) {
         const struct field *field = &record->fields[i];
         const struct json_place place = {.above = above, .name = field->name};
@@ -194,10 +192,14 @@ enum json_outcome json_read(const struct record *record, struct text body,
     CLEANUP(release) json_t *object = NULL;
     json_error_t fault;
 
-    reading->errors.count = 0;
     reading->where = NULL;
     if (body.size == 0)
         body = (struct text)TEXT("{}");
+    bool plain = json_read_plain(&walk, record, body, ret_value);
+    reading->errors.count = 0;
+    if (plain)
+        return JSON_OK;
+    walk = (struct json_walk){.reading = reading};
     if (is_too_deep(body))
         return malformed(reading, "nested deeper than 16");
     object = json_loadb(body.bytes, body.size, JSON_REJECT_DUPLICATES, &fault);

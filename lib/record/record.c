@@ -12,6 +12,14 @@ const struct field *record_find_field(const struct record *record, const char *n
     return NULL;
 }
 
+void record_set_defaults(const struct record *record, void *ret_value)
+{
+    if (record->defaults != NULL)
+        memcpy(ret_value, record->defaults, record->size);
+    else
+        memset(ret_value, 0, record->size);
+}
+
 bool field_is_absent(const struct field *field, const void *at)
 {
     if (!field->optional)

@@ -92,6 +92,9 @@ struct record {
 /* NULL when there is none of that name. */
 const struct field *record_find_field(const struct record *record, const char *name);
 
+/* Every field as record->defaults says. */
+void record_set_defaults(const struct record *record, void *ret_value);
+
 /* `at` is the field's place in the struct. Absent: optional, and nothing there. */
 bool field_is_absent(const struct field *field, const void *at);
 void field_set_absent(const struct field *field, void *at); /* optional fields only */

@@ -1,6 +1,6 @@
 pkg_check_modules(AVRO REQUIRED IMPORTED_TARGET avro-c)
 
-foreach(part avro hostile json)
+foreach(part avro hostile json plain)
   sijang_test(record_${part}_test SOURCES record_${part}_test.c record_sample.c
               LIBRARIES record core)
 endforeach()
