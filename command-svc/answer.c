@@ -21,11 +21,14 @@ static void answer_done(struct web_request *request, const struct call *call)
     struct arena *arena = web_request_arena(request);
     bool created = call->command->effect != COMMAND_CHANGES;
     struct text id = created ? created_id(call) : call->aggregate_id;
-    char *body = arena_print(arena, "{\"id\":\"%.*s\",\"version\":%lld}", TEXT_ARGS(id),
-                             (long long)call->version);
-    char *tag = arena_print(arena, "\"%lld\"", (long long)call->version);
-    char *location =
-        created ? arena_print(arena, "%s/%.*s", web_request_path(request), TEXT_ARGS(id)) : NULL;
+    char digits[TEXT_INTEGER_SIZE];
+    const struct text version = text_of_integer(call->version, digits), quote = TEXT("\"");
+    const struct text object[] = {TEXT("{\"id\":\""), id, TEXT("\",\"version\":"), version,
+                                  TEXT("}")};
+    const struct text path[] = {text_of(web_request_path(request)), TEXT("/"), id};
+    char *body = arena_join(arena, object, 5);
+    char *tag = arena_join(arena, (const struct text[]){quote, version, quote}, 3);
+    char *location = created ? arena_join(arena, path, 3) : NULL;
 
     if (body == NULL || tag == NULL || (created && location == NULL)) {
         web_fault(request, FAULT_OUTCOME_UNKNOWN);

@@ -22,9 +22,15 @@ static bool key_is_sane(struct text key)
 
 static bool name_command(struct call *call, const struct web_request *request, struct text key)
 {
-    char *name =
-        arena_print(call->arena, "%s\n%s\n%s\n%.*s", call->caller.subject,
-                    web_request_method(request), web_request_path(request), TEXT_ARGS(key));
+    const struct text line_end = TEXT("\n");
+    const struct text lines[] = {text_of(call->caller.subject),
+                                 line_end,
+                                 text_of(web_request_method(request)),
+                                 line_end,
+                                 text_of(web_request_path(request)),
+                                 line_end,
+                                 key};
+    const char *name = arena_join(call->arena, lines, 7);
 
     if (name == NULL)
         return false;

@@ -10,8 +10,11 @@ static const char *render_etag(const struct question *question, const void *row,
 {
     const struct field *field = record_find_field(question->statements[0]->row, question->version);
     const int64_t *version = (const void *)((const char *)row + field->offset);
+    char digits[TEXT_INTEGER_SIZE];
+    const struct text quote = TEXT("\"");
 
-    return arena_print(arena, "\"%lld\"", (long long)*version);
+    return arena_join(arena, (const struct text[]){quote, text_of_integer(*version, digits), quote},
+                      3);
 }
 
 /* A list has no version: the same bytes have the same tag. */

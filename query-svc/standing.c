@@ -243,12 +243,19 @@ static char *put_mark(char *at, const struct standing *standing, size_t context,
     return at + log_mark_format(&mark, at);
 }
 
+static const char *print_integer(int64_t value, struct arena *arena)
+{
+    char digits[TEXT_INTEGER_SIZE];
+
+    return arena_copy_text(arena, text_of_integer(value, digits)).bytes;
+}
+
 static const char *print_age(const struct standing *standing, int32_t partition,
                              int64_t now_boot_us, struct arena *arena)
 {
     int64_t age_us = standing_age_us(standing, partition, now_boot_us);
 
-    return age_us < 0 ? NULL : arena_print(arena, "%lld", (long long)(age_us / 1000));
+    return age_us < 0 ? NULL : print_integer(age_us / 1000, arena);
 }
 
 bool standing_describe(const struct standing *standing, int32_t partition, int64_t now_boot_us,
@@ -258,7 +265,7 @@ bool standing_describe(const struct standing *standing, int32_t partition, int64
     int64_t lag = standing_lag(standing, partition);
     size_t marks_max = standing->context_count * (size_t)(end - first);
     char *position = arena_alloc(arena, marks_max * POSITION_TEXT_SIZE + 1), *at = position;
-    char *lag_text = lag < 0 ? NULL : arena_print(arena, "%lld", (long long)lag);
+    const char *lag_text = lag < 0 ? NULL : print_integer(lag, arena);
 
     if (!standing->polled || position == NULL || (lag >= 0 && lag_text == NULL))
         return false;
@@ -277,7 +284,7 @@ bool standing_describe(const struct standing *standing, int32_t partition, int64
         .position = position,
         .lag = lag_text,
         .age_ms = print_age(standing, partition, now_boot_us, arena),
-        .parked = parked > 0 ? arena_print(arena, "%lld", (long long)parked) : NULL,
+        .parked = parked > 0 ? print_integer(parked, arena) : NULL,
     };
     return true;
 }

@@ -133,6 +133,21 @@ struct text arena_copy_text(struct arena *arena, struct text text)
     return (struct text){.bytes = copy, .size = text.size};
 }
 
+char *arena_join(struct arena *arena, const struct text *pieces, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += pieces[i].size;
+    char *joined = arena_alloc(arena, size + 1), *at = joined;
+    if (joined == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].size > 0)
+            at = (char *)memcpy(at, pieces[i].bytes, pieces[i].size) + pieces[i].size;
+    *at = '\0';
+    return joined;
+}
+
 /* Prints into what is left of the block and cuts that off afterwards: mostly it fits at once. */
 char *arena_print(struct arena *arena, const char *format, ...)
 {

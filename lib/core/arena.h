@@ -26,4 +26,5 @@ MUST_CHECK void *arena_alloc_zeroed(struct arena *arena, size_t size);
 MUST_CHECK void *arena_copy(struct arena *arena, const void *bytes, size_t size);
 /* NUL-terminated copies; .bytes / the result is NULL on failure. */
 MUST_CHECK struct text arena_copy_text(struct arena *arena, struct text text);
+MUST_CHECK char *arena_join(struct arena *arena, const struct text *pieces, size_t count);
 MUST_CHECK char *arena_print(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);

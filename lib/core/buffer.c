@@ -81,16 +81,8 @@ void buffer_put_string(struct buffer *buffer, const char *string)
 
 void buffer_put_integer(struct buffer *buffer, int64_t value)
 {
-    char digits[20];
-    size_t start = sizeof(digits);
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    do {
-        digits[--start] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0)
-        digits[--start] = '-';
-    buffer_put(buffer, digits + start, sizeof(digits) - start);
+    char digits[TEXT_INTEGER_SIZE];
+    buffer_put_text(buffer, text_of_integer(value, digits));
 }
 
 void buffer_print(struct buffer *buffer, const char *format, ...)

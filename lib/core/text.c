@@ -49,6 +49,19 @@ bool text_to_integer(struct text a, int64_t *ret_value)
     return true;
 }
 
+struct text text_of_integer(int64_t value, char digits[static TEXT_INTEGER_SIZE])
+{
+    size_t start = TEXT_INTEGER_SIZE;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        digits[--start] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        digits[--start] = '-';
+    return (struct text){.bytes = digits + start, .size = TEXT_INTEGER_SIZE - start};
+}
+
 /* How long the sequence starting here is, 0 if it is not well-formed (Unicode 15, table 3-7). */
 static size_t sequence_size(const unsigned char *at, size_t left)
 {

@@ -152,6 +152,19 @@ static void copied_text_ends_in_nul_and_absent_text_becomes_empty(void **unused)
     arena_done(&arena);
 }
 
+static void pieces_are_joined_without_what_is_absent(void **unused)
+{
+    (void)unused;
+    struct arena arena;
+    arena_init(&arena, 64);
+    const struct text pieces[] = {TEXT("a/"), {.bytes = "bcd", .size = 2}, {0}, TEXT("!")};
+    assert_string_equal(arena_join(&arena, pieces, 4), "a/bc!");
+    assert_string_equal(arena_join(&arena, pieces, 0), "");
+    const struct text long_one[] = {TEXT("0123456789012345678901234567890123456789")};
+    assert_null(arena_join(&arena, long_one, 1));
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +175,7 @@ int main(void)
         cmocka_unit_test(what_is_printed_is_whole_wherever_the_block_ends),
         cmocka_unit_test(a_reset_gives_the_first_block_again),
         cmocka_unit_test(a_reset_gives_back_the_whole_limit),
+        cmocka_unit_test(pieces_are_joined_without_what_is_absent),
         cmocka_unit_test(copied_text_ends_in_nul_and_absent_text_becomes_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,12 +133,27 @@ static void malformed_utf8_is_refused_wherever_it_stands(void **unused)
     }
 }
 
+static void integers_are_written_as_they_are_read(void **unused)
+{
+    (void)unused;
+    static const int64_t values[] = {0, 7, -1, 10, 1234567890123, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char digits[TEXT_INTEGER_SIZE];
+        int64_t again;
+        assert_true(text_to_integer(text_of_integer(values[i], digits), &again));
+        assert_true(again == values[i]);
+    }
+    char digits[TEXT_INTEGER_SIZE];
+    assert_true(text_is(text_of_integer(INT64_MIN, digits), "-9223372036854775808"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(absent_is_not_empty),
         cmocka_unit_test(texts_compare_by_bytes_and_size),
         cmocka_unit_test(integers_are_read_whole_or_not_at_all),
+        cmocka_unit_test(integers_are_written_as_they_are_read),
         cmocka_unit_test(well_formed_utf8_is_counted_in_code_points),
         cmocka_unit_test(malformed_utf8_is_refused_wherever_it_stands),
     };
