@@ -2,8 +2,7 @@
  * each (migrations/0005_rebuild.sql and later ones); the projector works off what they note. */
 #include "ctl/views_rebuild.h"
 
-REBUILD_FUNCTION(begin, "views_rebuild",
-                 "SELECT projector.rebuild_begin($1, projector.newest_revision($1)) AS done");
+REBUILD_FUNCTION(begin, "views_rebuild", "SELECT projector.rebuild_order($1) AS done");
 REBUILD_FUNCTION(pause, "views_pause", "SELECT projector.rebuild_pause($1, true) AS done");
 REBUILD_FUNCTION(resume, "views_resume", "SELECT projector.rebuild_pause($1, false) AS done");
 REBUILD_FUNCTION(swap, "views_swap", "SELECT projector.rebuild_swap($1, false, 30000) AS done");

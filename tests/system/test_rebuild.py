@@ -243,7 +243,10 @@ def test_a_swap_before_the_rebuild_is_done_changes_nothing(room):
         refused.stderr)
     assert "not being rebuilt" in ctl(room, "pause", VIEW, check=False).stderr
     ctl(room, "rebuild", VIEW)
-    assert ctl(room, "rebuild", VIEW, check=False).returncode == 1
+    refused = ctl(room, "rebuild", VIEW, check=False)
+    assert refused.returncode == 1 and "product_list has a rebuild already" in refused.stderr
+    refused = ctl(room, "rebuild", "nothing", check=False)
+    assert refused.returncode == 1 and "there is no view nothing" in refused.stderr
     check_views(room, Ledger(room.broker, PARTITIONS))
 
 
