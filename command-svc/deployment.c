@@ -16,17 +16,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES_MAX        (1024 * 1024)
-#define HEARTBEAT_MS     200
-#define WAIT_MS          50
-#define TEXTS_MAX        (64 * 1024)
-#define GROUP_NAME_START "sijang.command."
+#define BYTES_MAX                (1024 * 1024)
+#define HEARTBEAT_MS             200
+#define WAIT_MS                  50
+#define TEXTS_MAX                (64 * 1024)
+#define GROUP_NAME_START         "sijang.command."
+
+#define CONTEXT_HOSTED_ELSEWHERE "context_hosted_elsewhere"
+#define WHAT_TO_DO                                                                                 \
+    "no context in two deployments: name the other one in SIJANG_DEPLOYMENT, or take the context " \
+    "out of SIJANG_CONTEXTS here or there"
 
 struct deployment {
     struct deployment_options options;
     struct arena texts;
-    const char *names[CONTEXTS_MAX + 1];  /* of all contexts: any may have to be found */
+    const char *names[CONTEXTS_MAX + 1]; /* of all contexts: any may have to be found */
+    const char *hosted[CONTEXTS_MAX + 1];
     const char *topics[CONTEXTS_MAX + 1]; /* of those hosted */
+    bool refused_said[CONTEXTS_MAX];      /* likewise: another deployment has it */
     struct log_port *port;
     struct group_port *group;
     struct ownership ownership;
@@ -45,6 +52,7 @@ static bool name_contexts(struct deployment *deployment)
     for (int c = 0; contexts[c] != NULL; c++)
         deployment->names[c] = contexts[c]->name;
     for (int h = 0; h < hosting->count; h++) {
+        deployment->hosted[h] = contexts[hosting->contexts[h]]->name;
         deployment->topics[h] = arena_print(&deployment->texts, "sijang.%s.events.v1",
                                             contexts[hosting->contexts[h]]->name);
         complete = complete && deployment->topics[h] != NULL;
@@ -74,6 +82,8 @@ static bool open_owners(struct deployment *deployment, const char *address, stru
         .partition_count = (int32_t)config->partitions,
         .address = address,
         .incarnation = deployment->options.incarnation,
+        .deployment = config->deployment,
+        .hosted = deployment->hosted,
         .changed = tell_changed,
         .user = deployment,
     };
@@ -168,6 +178,49 @@ static void say_if_fenced(struct deployment *deployment)
               LOG_STRING("detail", "another process advertises the same address"));
 }
 
+static bool is_refused(const struct deployment *deployment, const char *context,
+                       char ret_other[HOSTS_DEPLOYMENT_SIZE])
+{
+    return !owners_may_claim(deployment->ownership.owners, context, ret_other) &&
+           ret_other[0] != '\0';
+}
+
+static void say_if_refused(struct deployment *deployment)
+{
+    char other[HOSTS_DEPLOYMENT_SIZE];
+
+    for (size_t i = 0; deployment->hosted[i] != NULL; i++) {
+        bool refused = is_refused(deployment, deployment->hosted[i], other);
+        if (refused && !deployment->refused_said[i])
+            log_error(CONTEXT_HOSTED_ELSEWHERE, LOG_STRING("context", deployment->hosted[i]),
+                      LOG_STRING("by_deployment", other),
+                      LOG_STRING("deployment", deployment->options.config->deployment),
+                      LOG_STRING("detail", WHAT_TO_DO));
+        deployment->refused_said[i] = refused;
+    }
+}
+
+bool deployment_write_refusals(const struct deployment *deployment, struct buffer *out)
+{
+    char other[HOSTS_DEPLOYMENT_SIZE];
+    bool any = false;
+
+    for (size_t i = 0; deployment->hosted[i] != NULL; i++) {
+        if (!is_refused(deployment, deployment->hosted[i], other))
+            continue;
+        buffer_put_string(out, any ? "," : ",\"refused\":[");
+        buffer_print(out, "{\"code\":\"" CONTEXT_HOSTED_ELSEWHERE "\",\"context\":\"%s\",",
+                     deployment->hosted[i]);
+        buffer_put_string(out, "\"by_deployment\":");
+        buffer_put_json_string(out, text_of(other));
+        buffer_put_string(out, ",\"detail\":\"" WHAT_TO_DO "\"}");
+        any = true;
+    }
+    if (any)
+        buffer_put_byte(out, ']');
+    return !any;
+}
+
 static void *run(void *self)
 {
     struct deployment *deployment = self;
@@ -176,6 +229,7 @@ static void *run(void *self)
         size_t handled = membership_turn(deployment->ownership.membership);
         handled += owners_turn(deployment->ownership.owners);
         say_if_fenced(deployment);
+        say_if_refused(deployment);
         if (handled == 0)
             deployment->port->wait(deployment->port, WAIT_MS);
     }
@@ -201,6 +255,7 @@ bool deployment_leave(struct deployment *deployment)
     bool alone = membership_is_alone(deployment->ownership.membership);
 
     membership_leave(deployment->ownership.membership);
+    owners_leave(deployment->ownership.owners);
     return !alone;
 }
 

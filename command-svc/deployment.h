@@ -7,6 +7,7 @@
 #include "lib/core/error.h"
 
 struct deployment;
+struct buffer;
 struct hosting;
 
 struct deployment_options {
@@ -25,6 +26,9 @@ MUST_CHECK struct deployment *deployment_create(const struct deployment_options 
  * port is bound. */
 MUST_CHECK bool deployment_start(struct deployment *deployment, struct error *error);
 struct ownership *deployment_ownership(struct deployment *deployment);
+/* Any thread. Adds to /ready what it does not claim because another deployment hosts it; true:
+ * there is nothing like that. */
+bool deployment_write_refusals(const struct deployment *deployment, struct buffer *out);
 /* Leaves the group: the others come for what is served here. False: there are no others. */
 bool deployment_leave(struct deployment *deployment);
 /* Says what is left to say, for at most timeout_ms, and ends the thread. NULL accepted. */

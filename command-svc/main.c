@@ -44,7 +44,9 @@ static bool ready(void *self, struct buffer *out)
 
     buffer_init(&lanes, LANES_BYTES_MAX);
     struct readiness readiness = sum_up(service, &lanes);
-    return readiness_write(&readiness, out) && !atomic_load(&service->leaving);
+    bool usable = readiness_write(&readiness, out);
+    return deployment_write_refusals(service->deployment, out) && usable &&
+           !atomic_load(&service->leaving);
 }
 
 static void finished(void *user, const struct web_request *request, int status, int64_t duration_us)

@@ -45,7 +45,8 @@ static bool may_claim(const struct lane *lane, int64_t boot_us)
     struct standing standing =
         membership_standing(tenure->ownership->membership, tenure->topic, lane->number);
 
-    if (standing.assignment != ASSIGNMENT_HERE)
+    if (standing.assignment != ASSIGNMENT_HERE ||
+        !owners_may_claim(tenure->ownership->owners, context_name(lane), NULL))
         return false;
     return tenure->lost_boot_us == 0 || standing.since_boot_us > tenure->lost_boot_us ||
            boot_us - tenure->lost_boot_us > CONFIRM_US;
@@ -85,6 +86,10 @@ void ownership_look(struct lane *lane, int64_t boot_us)
         return;
     switch (log_partition_state(lane->log)) {
     case LOG_SERVING:
+        if (!owners_may_claim(lane->tenure.ownership->owners, context_name(lane), NULL)) {
+            give_up(lane);
+            break;
+        }
         if (!is_succeeded(lane))
             break;
         lane->tenure.lost_boot_us = boot_us;

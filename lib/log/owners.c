@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_BYTES_MAX   100
+#define KEY_BYTES_MAX   400
 #define VALUE_BYTES_MAX 1024
 #define ARENA_BYTES_MAX (64 * 1024)
 #define MESSAGES_A_TURN 256
@@ -61,6 +61,8 @@ struct owners {
     pthread_mutex_t mutex; /* of what follows */
     bool known;
     size_t unsaid;
+    struct hosts hosts;
+    uint64_t farewell;   /* the last one's report is waited for; 0: it was given, or nothing was */
     struct cell cells[]; /* by context, then partition */
 };
 
@@ -86,6 +88,8 @@ static struct owners *allocate(struct log_port *port, const struct owners_option
     owners->options.address = owners->address;
     memcpy(owners->address, options->address, strlen(options->address) + 1);
     owners->cell_count = cells;
+    if (options->deployment != NULL)
+        hosts_init(&owners->hosts, options->deployment, options->hosted);
     arena_init(&owners->arena, ARENA_BYTES_MAX);
     buffer_init(&owners->key, KEY_BYTES_MAX);
     buffer_init(&owners->value, VALUE_BYTES_MAX);
@@ -231,7 +235,8 @@ bool owners_known(struct owners *owners)
 bool owners_settled(struct owners *owners)
 {
     pthread_mutex_lock(&owners->mutex);
-    bool settled = owners->unsaid == 0;
+    bool leaves = owners->hosts.leaving && hosts_have_to_say(&owners->hosts);
+    bool settled = owners->unsaid == 0 && owners->farewell == 0 && !leaves;
     pthread_mutex_unlock(&owners->mutex);
     return settled;
 }
@@ -268,6 +273,20 @@ static bool read_value(struct owners *owners, struct text value, struct owner *r
     return true;
 }
 
+static bool hear_host(struct owners *owners, const struct log_message *message)
+{
+    struct log_port *port = owners->port;
+    int64_t age_us = port->wall_us(port) - message->append_time_us;
+    bool heard = false;
+
+    pthread_mutex_lock(&owners->mutex);
+    if (owners->options.deployment != NULL)
+        heard = hosts_hear(&owners->hosts, message->key, message->value.bytes != NULL,
+                           age_us < 0 ? 0 : age_us, port->boot_us(port));
+    pthread_mutex_unlock(&owners->mutex);
+    return heard;
+}
+
 /* An older statement behind a newer one, from a process that slept meanwhile: compaction would keep
  * that one, so the newer owner says its own again. */
 static bool hear(struct owners *owners, const struct log_message *message)
@@ -276,7 +295,7 @@ static bool hear(struct owners *owners, const struct log_message *message)
     struct owner said;
     int64_t partition;
 
-    if (!read_key(message->key, &context, &partition))
+    if (hear_host(owners, message) || !read_key(message->key, &context, &partition))
         return false;
     struct cell *cell = find_cell(owners, context, partition);
     if (cell == NULL || !read_value(owners, message->value, &said) || is_own(owners, &said))
@@ -345,6 +364,8 @@ static void take_report(struct owners *owners, const struct log_report *report)
     bool lost = report->kind == LOG_REPORT_PRODUCER_LOST;
 
     pthread_mutex_lock(&owners->mutex);
+    if (lost || report->token == owners->farewell)
+        owners->farewell = 0;
     for (size_t i = 0; i < owners->cell_count; i++) {
         struct cell *cell = &owners->cells[i];
         if (cell->told_as == 0 || (!lost && cell->told_as != report->token))
@@ -419,10 +440,64 @@ static size_t say_all(struct owners *owners)
     return count;
 }
 
+/* What is lost on the way is said again soon. */
+static void say_hosts(struct owners *owners)
+{
+    struct log_port *port = owners->port;
+    int64_t boot_us = port->boot_us(port);
+
+    pthread_mutex_lock(&owners->mutex);
+    bool due = owners->known && owners->options.deployment != NULL &&
+               hosts_are_due(&owners->hosts, boot_us);
+    for (size_t i = 0; due && i < owners->hosts.count; i++) {
+        buffer_clear(&owners->key);
+        if (!hosts_write(&owners->hosts, i, boot_us, &owners->key))
+            continue;
+        struct log_record record = {.key = buffer_text(&owners->key)};
+        if (!owners->hosts.leaving)
+            record.value = text_of(owners->address);
+        owners->tokens++;
+        if (port->produce(port, owners->source, &record, 1, owners->tokens, NULL) &&
+            owners->hosts.leaving)
+            owners->farewell = owners->tokens;
+    }
+    pthread_mutex_unlock(&owners->mutex);
+}
+
+bool owners_may_claim(struct owners *owners, const char *context,
+                      char ret_other[HOSTS_DEPLOYMENT_SIZE])
+{
+    struct log_port *port = owners->port;
+    const char *other = NULL;
+
+    if (owners->options.deployment == NULL)
+        return true;
+    pthread_mutex_lock(&owners->mutex);
+    bool known = owners->known;
+    if (known)
+        other = hosts_find_other(&owners->hosts, context, port->boot_us(port));
+    if (ret_other != NULL)
+        memset(ret_other, 0, HOSTS_DEPLOYMENT_SIZE);
+    if (ret_other != NULL && other != NULL)
+        memcpy(ret_other, other, strlen(other));
+    pthread_mutex_unlock(&owners->mutex);
+    return known && other == NULL;
+}
+
+void owners_leave(struct owners *owners)
+{
+    pthread_mutex_lock(&owners->mutex);
+    if (owners->options.deployment != NULL)
+        hosts_leave(&owners->hosts);
+    pthread_mutex_unlock(&owners->mutex);
+    owners->port->wake(owners->port);
+}
+
 size_t owners_turn(struct owners *owners)
 {
     size_t count = take_reports(owners);
 
     count += take_messages(owners);
+    say_hosts(owners);
     return count + say_all(owners);
 }

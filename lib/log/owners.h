@@ -4,6 +4,7 @@
 
 #include "lib/core/error.h"
 #include "lib/core/id.h"
+#include "lib/log/hosts.h"
 #include "lib/log/position.h"
 
 struct owners;
@@ -23,8 +24,10 @@ struct owner {
 struct owners_options {
     const char *const *contexts; /* NULL-terminated; what is said of others is not kept. Borrowed */
     int32_t partition_count;
-    const char *address;     /* what this process says of itself; copied */
-    struct uuid incarnation; /* the same */
+    const char *address;       /* what this process says of itself; copied */
+    struct uuid incarnation;   /* the same */
+    const char *deployment;    /* NULL: it has none. Borrowed, as is … */
+    const char *const *hosted; /* … what it hosts, NULL-terminated; with a deployment */
     /* Something became known. On the thread of owners_turn; NULL: nobody asks. */
     void (*changed)(void *user);
     void *user;
@@ -46,6 +49,13 @@ void owners_say(struct owners *owners, const char *context, int32_t partition,
 /* Any thread. It no longer serves what it said it serves, and knows of nobody else who does. Where
  * a newer owner was heard of, nothing is said. */
 void owners_withdraw(struct owners *owners, const char *context, int32_t partition);
+
+/* Any thread. No other deployment is known to host the context, or to have been first: *ret_other
+ * (may be NULL) is its name, and empty while the topic was not read yet. */
+bool owners_may_claim(struct owners *owners, const char *context,
+                      char ret_other[HOSTS_DEPLOYMENT_SIZE]);
+/* Any thread. The process stops: it hosts nothing any more. */
+void owners_leave(struct owners *owners);
 
 /* Any thread. The topic has been read to an end it had. */
 bool owners_known(struct owners *owners);

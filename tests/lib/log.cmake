@@ -18,6 +18,7 @@ sijang_test(log_inspector_test SOURCES log_inspector_test.c log_owner.c
             LIBRARIES sim_broker log core)
 sijang_test(log_chance_test SOURCES log_chance_test.c LIBRARIES sim_broker log core)
 sijang_test(log_owners_test SOURCES log_owners_test.c LIBRARIES sim_broker log core)
+sijang_test(log_hosts_test SOURCES log_hosts_test.c LIBRARIES sim_broker log core)
 sijang_test(log_membership_test SOURCES log_membership_test.c LIBRARIES sim_broker log core)
 
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)

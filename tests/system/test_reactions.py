@@ -121,6 +121,30 @@ def test_each_deployment_hosts_what_it_is_told():
         assert (order.status_code, order.json()["code"]) == (421, "context_not_hosted")
 
 
+def test_a_context_that_another_deployment_hosts_is_left_alone(exchange):
+    """The one that is there serves on; when it stops, the other one takes its place."""
+    first = exchange.command
+    purse = open_purses(exchange, 1, 10)[0]
+    second = exchange.command_service("index1", {"SIJANG_DEPLOYMENT": "elsewhere"})
+    exchange.commands.append(second)
+    second.start(wait=False)
+    second.wait_for_log("context_hosted_elsewhere", 30)
+    ready = second.get("/ready")
+    assert ready.status_code == 503
+    refused = ready.json()["refused"]
+    assert {each["context"] for each in refused} == {"exchange", "vault"}
+    assert {(each["code"], each["by_deployment"]) for each in refused} == {
+        ("context_hosted_elsewhere", "main")}
+    assert first.ready() and first.metric("sijang_partitions_deposed_total") == 0
+    assert second.metric("sijang_partitions_serving") == 0
+    forwarded = exchange.client(second).post("/v1/transfers", {
+        "purse_id": purse, "chest_id": str(uuid.uuid4()), "amount": 1, "patience_ms": 60000})
+    assert forwarded.status_code == 201
+    first.stop()
+    second.wait_ready()
+    assert second.metric("sijang_partitions_serving") == 2 * PARTITIONS
+
+
 def test_a_context_that_nobody_knows_is_named():
     refused = subprocess.run([binary("exchange-command-svc"), "--contexts", "vault,books"],
                              env={"SIJANG_TOKEN_SECRET": SECRET}, text=True, check=False,
