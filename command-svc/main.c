@@ -252,6 +252,7 @@ int main(int argc, char **argv)
     case CONFIG_RUN: break;
     }
     shutdown_prepare();
+    request_hash_prepare();
     logger_start("command-svc", LOGGER_INFO);
     return run(&config);
 }

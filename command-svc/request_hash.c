@@ -2,10 +2,17 @@
 #include "command-svc/request_hash.h"
 
 #include "lib/record/json.h"
+#include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
 #define REQUEST_SIZE_MAX (64 * 1024)
+
+void request_hash_prepare(void)
+{
+    int outcome = sodium_init();
+    assert(outcome >= 0);
+}
 
 void request_hash_key_derive(const char *secret, struct request_hash_key *ret_key)
 {
