@@ -219,6 +219,8 @@ static enum cursor_outcome probe(struct cursor *cursor, const struct log_message
     case LOG_MESSAGE_END:
         if (message->offset < cursor->position.next)
             return ends_early(cursor, message->offset, error);
+        if (cursor->next == 0) /* it has come so far, and has no record left */
+            return out_of_range(cursor, cursor->position.last_offset, error);
         return replaced(cursor, "the log has no claim", error);
     }
     return CURSOR_NOTHING;

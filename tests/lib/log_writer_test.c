@@ -346,6 +346,17 @@ static void a_log_that_retention_passed_is_refused(void **unused)
     assert_non_null(strstr(log_partition_error(owner.partition)->detail, "retention"));
 }
 
+static void a_log_of_which_retention_left_nothing_is_refused(void **unused)
+{
+    (void)unused;
+    struct log_position position = append_and_stop(5);
+    sim_broker_retain(broker, OWNER_TOPIC, 0, position.next);
+    owner_start(&owner, broker, &position);
+    owner_run(&owner);
+    expect_stopped(FAULT_LOG_TRUNCATED);
+    assert_non_null(strstr(log_partition_error(owner.partition)->detail, "retention"));
+}
+
 static void a_log_made_anew_under_a_serving_owner_stops_it(void **unused)
 {
     (void)unused;
@@ -384,6 +395,7 @@ int main(void)
         TEST(a_log_made_anew_in_the_same_shape_is_refused),
         TEST(an_emptied_log_is_refused),
         TEST(a_log_that_retention_passed_is_refused),
+        TEST(a_log_of_which_retention_left_nothing_is_refused),
         TEST(a_log_made_anew_under_a_serving_owner_stops_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 """A real Kafka broker (KRaft), or three of them, with data in a temporary folder."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -129,6 +130,16 @@ class Broker(Kafka, Process):
     @property
     def data(self):
         return self.folder / "data"
+
+    def delete_records(self, topic, before):
+        """As retention does: all before these offsets, by partition."""
+        wanted = self.folder / "delete.json"
+        wanted.write_text(json.dumps({"version": 1, "partitions": [
+            {"topic": topic, "partition": partition, "offset": offset}
+            for partition, offset in before.items()]}))
+        subprocess.run([*self._java, "org.apache.kafka.tools.DeleteRecordsCommand",
+                        "--bootstrap-server", self.address, "--offset-json-file", wanted],
+                       check=True, stdout=subprocess.DEVNULL, timeout=60)
 
     def _write_config(self):
         text = (ROOT / "compose/kafka/server.properties").read_text()

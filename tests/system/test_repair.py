@@ -104,6 +104,26 @@ def test_a_log_that_ends_earlier_is_told_and_views_begin_again(room):
     told_and_mended(room, 600, lambda: cut_log(room, 100), "log_truncated")
 
 
+def test_what_retention_took_is_told_and_no_row_is_given_up_for_it(room):
+    """Emptied, the view could not be made again: the log has lost its beginning."""
+    room.writer.work(300)
+    projector = room.projector().start()
+    room.check()
+    assert projector.stop() == 0
+    stood, rows = room.ends(), room.query_rows("SELECT * FROM product_list ORDER BY 1")
+    room.writer.work(300)
+    room.broker.delete_records(TOPIC, {0: 1, 1: room.ends()[1]})
+    projector.start(wait=False)
+    code, said = ctl(room, "repair", "--yes")  # sure after ten seconds, as the projector is
+    assert code == 1 and "log_truncated: there is no record" in said and "rows stay" in said, said
+    assert room.query_rows(SAYS) == [(0,)]
+    refused(room, projector, "log_truncated")
+    reached = {**room.ends(), 1: stood[1]}
+    wait_until(lambda: room.positions("product_list") == reached, 20, "the other partitions go on")
+    kept = {row[0] for row in room.query_rows("SELECT * FROM product_list")}
+    assert {row[0] for row in rows} <= kept
+
+
 def test_tables_older_than_the_log_follow_it(room):
     """Postgres was restored to an earlier moment: positions and rows of one snapshot."""
     room.writer.work(200)

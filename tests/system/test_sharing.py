@@ -1,10 +1,13 @@
 """Several projectors share the partitions: who dies, stalls or stops is replaced, who comes gets
 its part, and the rows are the fold of the log all the while."""
 
+import os
+import subprocess
 import time
 
 from support.client import Client, sign_token
 from support.ledger import Ledger, detail_rows, expected_list_row, list_rows
+from support.paths import binary
 from support.views_room import PARTITIONS, VIEWS, Work, kept, more, wait_until_kept
 from support.waiting import wait_until
 
@@ -18,6 +21,12 @@ def sharing(room, **settings):
 
 def metric(projector, name):
     return sum(projector.metric(f'sijang_projector_{name}{{view="{view}"}}') for view in VIEWS)
+
+
+def why(room):
+    env = {**os.environ, "SIJANG_DATABASE": room.postgres.conninfo("sijang")}
+    return subprocess.run([binary("sijangctl"), "why", "product_list"], env=env, text=True,
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=60).stdout
 
 
 def works(projector, room):
@@ -111,9 +120,12 @@ def test_a_partition_that_nobody_works_is_told_as_such(room):
               " WHERE updated_at < clock_timestamp() - interval '1.5 s'")
     wait_until(lambda: room.query_rows(silent) == [(PARTITIONS * len(VIEWS),)], 10,
                "no position is told any more")
+    wait_until(lambda: why(room).count("no projector has told of it") == PARTITIONS, 20,
+               "`why` says so after five seconds")
     second = sharing(room).start()
     wait_until(lambda: room.query_rows(silent) == [(0,)], 20, "all are told again")
     assert kept(second) == PARTITIONS
+    wait_until(lambda: "nothing keeps" in why(room), 10, "nothing to tell any more")
 
 
 def test_operators_may_ask_any_projector(room):
