@@ -44,8 +44,9 @@ static const struct db_statement product_detail_upsert = {
     .name = "product_detail_upsert",
     .sql = "INSERT INTO product_detail (product_id, seller_id, title, description, price,"
            " made_to_order, status, on_hand, reserved, version)"
-           " SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],"
-           " $6::boolean[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[])"
+           " SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), "
+           "unnest($4::text[]), unnest($5::bigint[]), unnest($6::boolean[]), unnest($7::text[]), "
+           "unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[])"
            " ON CONFLICT (product_id) DO UPDATE SET seller_id = excluded.seller_id,"
            " title = excluded.title, description = excluded.description, price = excluded.price,"
            " made_to_order = excluded.made_to_order, status = excluded.status,"

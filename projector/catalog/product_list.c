@@ -39,14 +39,15 @@ static const enum db_type upsert_types[] = {
 
 static const struct db_statement product_list_upsert = {
     .name = "product_list_upsert",
-    .sql = "INSERT INTO product_list (product_id, seller_id, title, price, made_to_order, status,"
-           " available, version)"
-           " SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[],"
-           " $5::boolean[], $6::text[], $7::bigint[], $8::bigint[])"
-           " ON CONFLICT (product_id) DO UPDATE SET seller_id = excluded.seller_id,"
-           " title = excluded.title, price = excluded.price,"
-           " made_to_order = excluded.made_to_order, status = excluded.status,"
-           " available = excluded.available, version = excluded.version",
+    .sql =
+        "INSERT INTO product_list (product_id, seller_id, title, price, made_to_order, status,"
+        " available, version)"
+        " SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bigint[]), "
+        "unnest($5::boolean[]), unnest($6::text[]), unnest($7::bigint[]), unnest($8::bigint[])"
+        " ON CONFLICT (product_id) DO UPDATE SET seller_id = excluded.seller_id,"
+        " title = excluded.title, price = excluded.price,"
+        " made_to_order = excluded.made_to_order, status = excluded.status,"
+        " available = excluded.available, version = excluded.version",
     .parameters = upsert_types,
     .parameter_count = COUNT_OF(upsert_types),
 };
