@@ -8,6 +8,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define FETCH_BYTES         ((size_t)128 * 1024)
+#define FETCHED_RECORDS_MIN 500
+
 static size_t list_statements(struct worker *worker)
 {
     size_t count = 0;
@@ -127,6 +130,13 @@ static void send_laggards_apart(struct worker *worker)
     }
 }
 
+/* As many as a transaction takes. */
+static size_t fetched_records_max(const struct projector_config *config)
+{
+    return config->batch_events > FETCHED_RECORDS_MIN ? (size_t)config->batch_events
+                                                      : FETCHED_RECORDS_MIN;
+}
+
 static bool open_reader(struct worker *worker, struct error *error)
 {
     if (worker->port == NULL)
@@ -135,6 +145,8 @@ static bool open_reader(struct worker *worker, struct error *error)
                 .brokers = worker->config->kafka_brokers,
                 .client_id = worker->home == NULL ? "projector" : worker->set.items[0]->view->name,
                 .fetched_bytes_max = (size_t)worker->config->fetch_bytes,
+                .fetched_records_max = fetched_records_max(worker->config),
+                .fetch_bytes_max = FETCH_BYTES,
                 .fetch_spacing_ms = (int)worker->config->fetch_spacing_ms,
             },
             error);

@@ -4,6 +4,7 @@
 #include "lib/log/kafka_port.h"
 #include "lib/log/port.h"
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #define KAFKA_BATCH_MAX      1024
@@ -50,6 +51,10 @@ struct kafka_port {
     size_t unreported_count;
 
     rd_kafka_t *consumer;
+    pthread_mutex_t room_mutex;
+    pthread_cond_t room;       /* messages were read, or it ends */
+    atomic_bool room_is_short; /* the consumer's thread waits for it */
+    atomic_bool ending;
     rd_kafka_queue_t *messages;
     rd_kafka_queue_t *consumer_errors;
     rd_kafka_message_t *batch[KAFKA_BATCH_MAX];
@@ -86,9 +91,12 @@ bool kafka_recreate_producer(struct log_port *port, struct error *error);
 
 MUST_CHECK bool kafka_consumer_open(struct kafka_port *kafka, struct error *error);
 void kafka_consumer_close(struct kafka_port *kafka);
-/* As options.fetch_spacing_ms says; before the consumer is made of `conf`. */
+/* As options.fetch_spacing_ms and .fetched_records_max say; before the consumer is made of
+ * `conf`. */
 MUST_CHECK bool kafka_space_fetches(struct kafka_port *kafka, rd_kafka_conf_t *conf,
                                     struct error *error);
+/* Some were read: the consumer's thread may go on. */
+void kafka_note_room(struct kafka_port *kafka);
 MUST_CHECK bool kafka_consumer_open_topic(struct kafka_port *kafka, struct kafka_topic *topic,
                                           struct error *error);
 /* Asks the broker whether it is there, if there is doubt; blocks shortly. */

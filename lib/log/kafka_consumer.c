@@ -247,6 +247,7 @@ size_t kafka_poll(struct log_port *port, struct log_message *ret_messages, size_
 
     drain_errors(kafka);
     ssize_t got = rd_kafka_consume_batch_queue(kafka->messages, 0, kafka->batch, wanted);
+    kafka_note_room(kafka);
     for (ssize_t i = 0; i < got; i++) {
         if (!read_message(kafka, kafka->batch[i], &ret_messages[count]))
             rd_kafka_message_destroy(kafka->batch[i]);

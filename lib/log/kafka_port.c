@@ -3,6 +3,7 @@
 #include "lib/log/kafka_port.h"
 
 #include "lib/core/clock.h"
+#include "lib/core/condition.h"
 #include "lib/core/id.h"
 #include "lib/log/decimal.h"
 #include "lib/log/kafka_client.h"
@@ -260,6 +261,8 @@ struct log_port *kafka_port_create(const struct kafka_port_options *options, str
     kafka->port = kafka_functions;
     kafka->options = *options;
     kafka->event_fd = -1;
+    (void)pthread_mutex_init(&kafka->room_mutex, NULL);
+    condition_init(&kafka->room);
     if (!open_clients(kafka, options, error))
         return kafka_port_destroy(&kafka->port);
     return &kafka->port;
@@ -271,6 +274,8 @@ struct log_port *kafka_port_destroy(struct log_port *port)
 
     if (kafka == NULL)
         return NULL;
+    atomic_store(&kafka->ending, true);
+    kafka_note_room(kafka);
     for (int32_t source = 0; source < kafka->source_count; source++)
         kafka_fetch_stop(port, source);
     while (kafka->topics != NULL) {
@@ -282,6 +287,8 @@ struct log_port *kafka_port_destroy(struct log_port *port)
     kafka_consumer_close(kafka);
     if (kafka->event_fd >= 0)
         close(kafka->event_fd);
+    (void)pthread_cond_destroy(&kafka->room);
+    (void)pthread_mutex_destroy(&kafka->room_mutex);
     free(kafka->sources);
     free(kafka->brokers);
     free(kafka->client_id);

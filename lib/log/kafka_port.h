@@ -18,7 +18,10 @@ struct kafka_port_options {
     bool producer;            /* also appends; readers leave it false */
     bool committed;           /* leaves out what transactions have not committed */
     size_t queued_bytes_max;  /* of appends under way */
-    size_t fetched_bytes_max; /* of messages waiting to be read, about */
+    size_t fetched_bytes_max; /* of the values of messages waiting to be read, about */
+    /* Messages waiting to be read, about: beyond it no answer is taken, until half of them are
+     * read. 0: whatever the bytes allow; once those are reached, up to a second passes idly. */
+    size_t fetched_records_max;
     /* Small answers are taken so far apart, per broker: the first one at once, and a stream of
      * records in few fetches instead of one each. 0: as they come. */
     int fetch_spacing_ms;

@@ -272,6 +272,29 @@ static void read_to(struct log_reader *reader, const struct audience *audience, 
     }
 }
 
+/* Were the consumer not woken as soon as there is room again, each of a hundred fetches would wait
+ * for a second: more than the patience of read_to. */
+static void read_back_in_little_room(int64_t events)
+{
+    const struct kafka_port_options options = {
+        .brokers = brokers,
+        .client_id = "log-kafka-test",
+        .fetched_bytes_max = (size_t)16 * 1024 * 1024,
+        .fetched_records_max = 200,
+        .fetch_bytes_max = (size_t)16 * 1024,
+    };
+    struct log_port *port = kafka_port_create(&options, NULL);
+    struct audience audience = {.events = 0};
+
+    assert_non_null(port);
+    struct log_reader *reader = open_reader(port, &audience);
+    attach_all(reader, NULL);
+    read_to(reader, &audience, events);
+    assert_int_equal(audience.events, events);
+    log_reader_destroy(reader);
+    kafka_port_destroy(port);
+}
+
 static void all_appends_are_acknowledged_and_read_back(void **unused)
 {
     struct shard shard;
@@ -304,6 +327,7 @@ static void all_appends_are_acknowledged_and_read_back(void **unused)
     assert_true(log_reader_connected(reader));
     log_reader_destroy(reader);
     kafka_port_destroy(port);
+    read_back_in_little_room(APPENDS);
 }
 
 static void a_reader_goes_on_from_its_stored_positions(void **unused)

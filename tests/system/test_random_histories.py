@@ -66,6 +66,9 @@ class World:
         self.room.postgres.end_sessions()
 
     def raise_generations(self):
+        """Only who is stalled alone keeps the locks of an open transaction: others cut it off."""
+        if self.stalled and not self.running:
+            return
         self.room.query_rows("UPDATE projector.position SET generation = generation + 1"
                              " WHERE partition = %s", (self.chance.randrange(PARTITIONS),))
 
