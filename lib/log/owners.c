@@ -440,6 +440,15 @@ static size_t say_all(struct owners *owners)
     return count;
 }
 
+static struct text write_host(struct owners *owners)
+{
+    buffer_clear(&owners->value);
+    buffer_put_string(&owners->value, "{\"address\":");
+    buffer_put_json_string(&owners->value, text_of(owners->address));
+    buffer_put_byte(&owners->value, '}');
+    return buffer_text(&owners->value);
+}
+
 /* What is lost on the way is said again soon. */
 static void say_hosts(struct owners *owners)
 {
@@ -455,7 +464,7 @@ static void say_hosts(struct owners *owners)
             continue;
         struct log_record record = {.key = buffer_text(&owners->key)};
         if (!owners->hosts.leaving)
-            record.value = text_of(owners->address);
+            record.value = write_host(owners);
         owners->tokens++;
         if (port->produce(port, owners->source, &record, 1, owners->tokens, NULL) &&
             owners->hosts.leaving)
