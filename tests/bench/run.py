@@ -21,13 +21,14 @@ from ground import Ground  # noqa: E402
 from indexing import indexing  # noqa: E402
 from reading import projection, readable, reads  # noqa: E402
 from rebuilding import beside, rebuild  # noqa: E402
+from relaying import relay  # noqa: E402
 from report import Row, table, write_json  # noqa: E402
 from support.market import PARTITIONS  # noqa: E402
 
 # In this order: what needs a small log and a live projector first, the bulk of the writing last.
 BENCHES = {each.__name__: each for each in (memory, start, reads, live, readable, projection, hot,
-                                            rebuild, beside, commands, memory_now, indexing,
-                                            failover, handover)}
+                                            rebuild, beside, relay, commands, memory_now,
+                                            indexing, failover, handover)}
 
 
 LARGE = {"memory": {"aggregates": 1000000}, "indexing": {"aggregates": 1000000},
