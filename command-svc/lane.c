@@ -177,7 +177,16 @@ static bool stage(struct lane *lane, const struct reading *reading, struct error
     return staged;
 }
 
-/* A log read from its beginning outgrows the overlay: then there is a flush in between. */
+/* What is read is not bounded by what callers ask for. */
+static void flush_if_swollen(struct lane *lane)
+{
+    struct error error;
+
+    if (index_is_swollen(lane->index) && !index_flush(lane->index, &error))
+        log_error("index_flush_failed", LOG_ERROR(&error));
+}
+
+/* Where flushes fail, the overlay may be full: one more try. */
 static bool take_reading(struct lane *lane, const struct reading *reading,
                          const struct log_position *after, struct error *error)
 {
@@ -192,6 +201,7 @@ static bool take_reading(struct lane *lane, const struct reading *reading,
     lane->position = *after;
     index_seal(lane->store.index);
     index_acknowledge(lane->store.index, position_bytes(after));
+    flush_if_swollen(lane);
     return true;
 }
 

@@ -11,9 +11,9 @@
 #include <assert.h>
 
 #define FLUSH_COMMITS      256
-#define READING_COMMITS    1024 /* as many as no commands of a single turn are */
 #define FLUSH_INTERVAL_US  500000
 #define FLUSH_RETRY_US     1000000
+#define FLUSH_READING_US   5000000 /* what is not flushed yet can be read again */
 #define FLUSH_HURRY_US     20000
 #define LOOK_INTERVAL_US   20000
 #define GATHER_CALLS_MAX   64
@@ -122,8 +122,11 @@ static void flush(const struct shard *shard, struct holding *holding, int64_t bo
     holding->flushed_boot_us = boot_us;
     for (int c = 0; c < shard->context_count; c++)
         lane_flushed(&holding->lanes[c], !holding->flush_failed);
-    holding->flush_after_boot_us =
-        boot_us + (holding->flush_failed ? FLUSH_RETRY_US : FLUSH_INTERVAL_US);
+    if (holding->flush_failed)
+        holding->flush_after_boot_us = boot_us + FLUSH_RETRY_US;
+    else
+        holding->flush_after_boot_us =
+            boot_us + (holding->reads ? FLUSH_READING_US : FLUSH_INTERVAL_US);
 }
 
 static bool flush_is_due(const struct shard *shard, const struct holding *holding, int64_t boot_us)
@@ -134,24 +137,21 @@ static bool flush_is_due(const struct shard *shard, const struct holding *holdin
         return false;
     if (boot_us >= holding->flush_after_boot_us)
         return true;
-    return !holding->flush_failed &&
+    return !holding->flush_failed && !holding->reads &&
            (unflushed >= FLUSH_COMMITS || (boot_us >= holding->flushed_boot_us + FLUSH_HURRY_US &&
                                            hurries(holding, shard->context_count)));
 }
 
-/* At most one a turn, so that commands never wait for all of them; each in its turn. Those far
- * behind read the log, which nobody waits for, and would fill the memory. */
+/* At most one a turn, so that commands never wait for all of them; each in its turn. */
 static void flush_one_that_is_due(struct shard *shard, int64_t boot_us)
 {
     for (size_t i = 0; i < shard->holding_count; i++) {
         size_t number = (shard->flushed + 1 + i) % shard->holding_count;
         if (!flush_is_due(shard, &shard->holdings[number], boot_us))
             continue;
-        bool reading = index_unflushed(shard->holdings[number].index) >= READING_COMMITS;
         shard->flushed = number;
         flush(shard, &shard->holdings[number], boot_us);
-        if (!reading)
-            return;
+        return;
     }
 }
 
@@ -215,6 +215,15 @@ static void join_when_due(struct shard *shard, size_t far, size_t elsewhere)
     ownership_shard_is_near(shard->ownership);
 }
 
+static void note_reading(struct holding *holding, bool reads, int64_t boot_us)
+{
+    if (holding->reads && !reads) {
+        index_give_back(holding->index);
+        holding->flush_after_boot_us = boot_us;
+    }
+    holding->reads = reads;
+}
+
 /* Looks after what no event moves, and publishes how the lanes stand. */
 static void look_around(struct shard *shard, int64_t boot_us)
 {
@@ -223,6 +232,7 @@ static void look_around(struct shard *shard, int64_t boot_us)
     size_t far = 0, elsewhere = 0;
 
     for (size_t i = 0; i < shard->holding_count; i++) {
+        size_t nearer = far;
         overlay += (int64_t)index_overlay_bytes(shard->holdings[i].index);
         for (int c = 0; c < shard->context_count; c++) {
             struct lane *lane = &shard->holdings[i].lanes[c];
@@ -234,6 +244,7 @@ static void look_around(struct shard *shard, int64_t boot_us)
             far += !ownership_is_near(lane);
             elsewhere += ownership_is_elsewhere(lane);
         }
+        note_reading(&shard->holdings[i], far > nearer, boot_us);
     }
     if (shard->ownership != NULL && !shard->near)
         join_when_due(shard, far, elsewhere);

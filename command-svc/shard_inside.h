@@ -19,6 +19,7 @@ struct holding {
     int64_t flush_after_boot_us;
     int64_t flushed_boot_us;
     bool flush_failed; /* the last one */
+    bool reads;        /* far from the end of a log: lanes flush as much as memory allows */
 };
 
 struct shard {

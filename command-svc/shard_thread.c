@@ -4,8 +4,9 @@
 #include "lib/core/clock.h"
 #include "lib/log/kafka_port.h"
 
-#define FETCHED_BYTES_MAX (8 * 1024 * 1024)
-#define FETCH_BYTES_MAX   (128 * 1024)
+#define FETCHED_BYTES_MAX   (8 * 1024 * 1024)
+#define FETCHED_RECORDS_MAX 4096 /* about a kilobyte each, headers included */
+#define FETCH_BYTES_MAX     (128 * 1024)
 
 static bool may_end(const struct shard_thread *thread)
 {
@@ -39,6 +40,7 @@ static bool open_shard(struct shard_thread *thread, const struct shard_options *
         .producer = true,
         .queued_bytes_max = (size_t)config->produce_bytes_max,
         .fetched_bytes_max = FETCHED_BYTES_MAX,
+        .fetched_records_max = FETCHED_RECORDS_MAX,
         .fetch_bytes_max = FETCH_BYTES_MAX,
     };
 

@@ -16,6 +16,15 @@
 
 #define FLAGS (MDB_NOSYNC | MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD)
 
+/* LMDB asks for 3 MiB of lists each time it opens, and hardly touches them. Left to itself, glibc
+ * takes such pieces from the heap once one was given back, and clears them: all of it resident. */
+#define MAPPED_BYTES_MIN (1024 * 1024)
+/* Kept at the end of each heap: what one flush gives back the next one takes. */
+#define KEPT_BYTES_MAX (4 * 1024 * 1024)
+/* Pieces scattered over the heap stay resident until it is swept as a whole, which costs as much as
+ * a flush: now and then. */
+#define TRIMS_A_SWEEP 32
+
 struct environment {
     struct environment_options options;
     struct folder folder;
@@ -24,7 +33,8 @@ struct environment {
     MDB_txn *reader; /* kept for the life of lmdb, reset while writing */
     bool reading;    /* the reader is live */
     MDB_txn *writer;
-    size_t scans; /* under way */
+    size_t scans;   /* under way */
+    unsigned trims; /* since the heap was swept */
     MDB_dbi tables[];
 };
 
@@ -205,6 +215,8 @@ struct environment *environment_open(const struct environment_options *options, 
         return NULL;
     }
     environment->options = *options;
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES_MAX);
     if (!folder_open(&environment->folder, options->path, options->boot_id_path, options->format,
                      error)) {
         free(environment);
@@ -233,11 +245,18 @@ struct environment *environment_close(struct environment *environment)
     return NULL;
 }
 
+void environment_return_memory(struct environment *environment)
+{
+    environment->trims = 0;
+    (void)malloc_trim(0);
+}
+
 void environment_trim(struct environment *environment)
 {
     assert(environment->scans == 0);
     detach(environment);
-    (void)malloc_trim(0);
+    if (++environment->trims >= TRIMS_A_SWEEP)
+        environment_return_memory(environment);
     (void)attach(environment); /* a failure shows at the next use */
 }
 

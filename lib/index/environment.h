@@ -21,9 +21,14 @@ MUST_CHECK struct environment *environment_open(const struct environment_options
 /* Syncs and marks clean, unless that fails. NULL accepted, returns NULL. */
 struct environment *environment_close(struct environment *environment);
 
-/* Gives back the memory that LMDB keeps for pages, as many as its largest transaction had. Not
- * during a scan. */
+/* Pages have at least as many bytes; LMDB holds what a transaction has changed until its end. */
+#define ENVIRONMENT_PAGE_BYTES 4096
+
+/* Gives back the memory that LMDB keeps for pages, as many as its largest transaction had, for
+ * others of this process to use. Not during a scan. */
 void environment_trim(struct environment *environment);
+/* What trimming has given back goes to the system, that of all environments. */
+void environment_return_memory(struct environment *environment);
 
 /* Some call found the file corrupt: everything fails from then on or may, and the next opening
  * wipes. */

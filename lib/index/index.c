@@ -16,9 +16,9 @@
 #define CONTEXTS_MAX    16
 #define TABLE_NAME_MAX  96
 #define POSITIONS_TABLE "positions"
-/* Commits whose pages LMDB shall not keep: twice what a flush has while commands come. */
-#define LARGE_FLUSH 512
-#define TABLES_MAX  (CONTEXTS_MAX * INDEX_TABLE_COUNT + 1)
+#define TABLES_MAX      (CONTEXTS_MAX * INDEX_TABLE_COUNT + 1)
+/* Changed by one flush: more than LMDB shall keep memory for. Commands change half of that. */
+#define KEPT_BYTES_MAX ((size_t)6 * 1024 * 1024)
 
 static const char *const table_names[INDEX_TABLE_COUNT] = {
     [INDEX_EVENTS] = "events",     [INDEX_ROOTS] = "roots",
@@ -56,6 +56,7 @@ struct index {
     size_t context_count;
     size_t overlay_bytes;
     size_t overlay_bytes_max;
+    bool flush_failed; /* the last one */
 };
 
 static char *print_table_name(const char *context, const char *table)
@@ -351,13 +352,14 @@ static int write_contexts(struct environment *environment, void *self)
 
 bool index_flush(struct index *index, struct error *error)
 {
-    size_t commits = index_unflushed(index);
+    size_t dirty_bytes = index_dirty_bytes(index);
     bool moved = false;
     for (size_t i = 0; i < index->context_count; i++)
         moved = moved || index->contexts[i].moved;
     if (!moved)
         return true;
-    if (!environment_write(index->environment, write_contexts, index, error))
+    index->flush_failed = !environment_write(index->environment, write_contexts, index, error);
+    if (index->flush_failed)
         return false;
     for (size_t i = 0; i < index->context_count; i++) {
         struct index_context *context = &index->contexts[i];
@@ -366,7 +368,7 @@ bool index_flush(struct index *index, struct error *error)
         context->stored = context->reached;
         context->moved = false;
     }
-    if (commits >= LARGE_FLUSH)
+    if (dirty_bytes - index_dirty_bytes(index) > KEPT_BYTES_MAX)
         environment_trim(index->environment);
     return true;
 }
@@ -393,6 +395,25 @@ bool index_rewrite(struct index_context *context, index_rewriter *rewrite, void 
     bool written = rewriting_run(&rewriting, error);
     context->rewriting = NULL;
     return written;
+}
+
+void index_give_back(struct index *index)
+{
+    environment_trim(index->environment);
+    environment_return_memory(index->environment);
+}
+
+size_t index_dirty_bytes(const struct index *index)
+{
+    size_t keys = 0;
+    for (size_t i = 0; i < index->context_count; i++)
+        keys += index->contexts[i].overlay.key_count;
+    return keys * ENVIRONMENT_PAGE_BYTES + index->overlay_bytes;
+}
+
+bool index_is_swollen(const struct index *index)
+{
+    return !index->flush_failed && index_dirty_bytes(index) >= INDEX_DIRTY_BYTES_MAX;
 }
 
 size_t index_overlay_bytes(const struct index *index)

@@ -75,8 +75,18 @@ void index_forget(struct index_context *context);
 
 /* Writes all acknowledged commits of all contexts and their positions in one LMDB transaction. On
  * failure (INDEX_FAILED: disk full …) nothing is lost: they stay in the overlay, a later flush
- * tries again. A large one, as when a log is read from its beginning, leaves no memory behind. */
+ * tries again. A large one, as when a log is read from its beginning, leaves its memory to whatever
+ * this process does next. */
 MUST_CHECK bool index_flush(struct index *index, struct error *error);
+/* Gives the memory of flushes back to the system: when a log has been read. */
+void index_give_back(struct index *index);
+/* What a flush of everything would hold in changed pages at most, about: one for each key, as if
+ * they lay far apart, and the values. */
+size_t index_dirty_bytes(const struct index *index);
+/* They are more than INDEX_DIRTY_BYTES_MAX, and the last flush did not fail: whoever reads a log
+ * flushes now, and memory stays bounded however much there is to read. */
+#define INDEX_DIRTY_BYTES_MAX ((size_t)8 * 1024 * 1024)
+bool index_is_swollen(const struct index *index);
 /* Bytes held by the overlay: flush when it grows. */
 size_t index_overlay_bytes(const struct index *index);
 /* Acknowledged commits that wait for a flush, over all contexts. */

@@ -1,18 +1,18 @@
 """The index of command-svc when it is large: memory, starts, and one aggregate with many parts."""
 
 import os
+import shutil
 import statistics
 import time
 from pathlib import Path
 
 
 from commands import metered, speed_of
-from filling import Filler
 from footprint import MIB, STARTS, start_ms
-from ground import IDS_MAX
-from machine import anonymous_bytes
+from ground import IDS_MAX, TOPIC
+from machine import MemoryMeter, anonymous_bytes
 from report import Row, at_least, at_most, number
-from tools import wrk
+from tools import fill_log, wrk
 
 VERSIONS = 10
 BUILDING_S_MAX = 900
@@ -28,27 +28,35 @@ def _index_bytes(ground):
 
 
 def _build(ground, aggregates):
-    """From an index without these events to a command-svc that serves: the log is read once."""
-    command, events = ground.services["command-svc"], aggregates * VERSIONS
+    """From no index at all to a command-svc that serves: the log is read once, from its
+    beginning."""
+    command, market = ground.services["command-svc"], ground.market
     command.stop()
     began = time.monotonic()
-    ids = Filler(ground.market.broker, ground.market.partitions).products(aggregates, VERSIONS)
-    filled_s, began = time.monotonic() - began, time.monotonic()
-    command.start(BUILDING_S_MAX)
-    built_s = time.monotonic() - began
-    step = max(1, len(ids) // IDS_MAX)
-    ground.ids_path.write_text("".join(f"{each}\n" for each in ids[::step]))
-    return Row(
-        "index built from the log", f"{number(events / built_s)} events/s",
-        f"{number(events)} events of {number(aggregates)} aggregates; "
-        f"{_index_bytes(ground) / MIB:,.0f} MiB on disk", None, [],
-        {"events": events, "built_s": built_s, "filled_s": filled_s})
+    ids = fill_log(market.broker.address, TOPIC, market.partitions, aggregates, VERSIONS,
+                   max(1, aggregates // IDS_MAX))
+    filled_s = time.monotonic() - began
+    ground.ids_path.write_text("".join(f"{each}\n" for each in ids))
+    shutil.rmtree(Path(market.folder, "index"))
+    records, began = sum(ground.ends()), time.monotonic()
+    with MemoryMeter(command) as meter:
+        command.start(BUILDING_S_MAX)
+    built_s, size = time.monotonic() - began, _index_bytes(ground)
+    yield Row(
+        "index built from the log", f"{number(records / built_s)} records/s",
+        f"{number(records)} records, {number(aggregates * VERSIONS)} of them of "
+        f"{number(aggregates)} aggregates; {size / MIB:,.0f} MiB on disk", None, [],
+        {"records": records, "built_s": built_s, "filled_s": filled_s, "index_bytes": size})
+    yield _memory_row("while the index is built", meter.peak_bytes)
+
+
+def _memory_row(when, used):
+    return Row(f"memory of command-svc, {when}", f"{used / MIB:.1f} MiB", "", None,
+               [at_most(used, 50 * MIB, "≤ 50 MB")], {"anonymous_bytes": used})
 
 
 def _memory(ground, when):
-    used = anonymous_bytes(ground.services["command-svc"].pid)
-    return Row(f"memory of command-svc, {when}", f"{used / MIB:.1f} MiB", "", None,
-               [at_most(used, 50 * MIB, "≤ 50 MB")], {"anonymous_bytes": used})
+    return _memory_row(when, anonymous_bytes(ground.services["command-svc"].pid))
 
 
 def _starts(ground):
@@ -86,7 +94,7 @@ def _crowded(ground):
 
 def indexing(ground, aggregates=100000):
     ground.projector(False)
-    yield _build(ground, aggregates)
+    yield from _build(ground, aggregates)
     yield _memory(ground, "index just built")
     yield _starts(ground)
     yield _memory(ground, "large index, cold")

@@ -5,6 +5,7 @@ import os
 import platform
 import resource
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -53,6 +54,39 @@ def facts(postgres_version):
 def anonymous_bytes(pid):
     """Anonymous resident memory: mapped files, such as the index, are the page cache's."""
     return int(_field(f"/proc/{pid}/smaps_rollup", "Anonymous").split()[0]) * 1024
+
+
+class MemoryMeter:
+    """The most anonymous memory that a process had, looked at ten times a second, also one that
+    starts meanwhile.
+
+        with MemoryMeter(process) as meter:
+            …
+        meter.peak_bytes
+    """
+
+    INTERVAL_S = 0.1
+
+    def __init__(self, process):
+        self.peak_bytes = 0
+        self._process = process
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self):
+        while not self._ended.wait(self.INTERVAL_S):
+            try:
+                self.peak_bytes = max(self.peak_bytes, anonymous_bytes(self._process.pid))
+            except (OSError, IndexError):
+                pass  # not started yet, or gone
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *failure):
+        self._ended.set()
+        self._thread.join()
 
 
 def _ticks(stat_path, with_waited_children=False):

@@ -6,10 +6,10 @@ import statistics
 import threading
 import time
 
-from filling import Filler
+from ground import TOPIC
 from reading import under_load
 from report import Row, at_least, at_most, ms, number
-from tools import consume_walk
+from tools import consume_walk, fill_log
 
 VIEW = "product_detail"
 TURNS = 3  # of each, one after the other
@@ -27,7 +27,8 @@ def _fill(ground, records):
     command, projector = ground.services["command-svc"], ground.market.projector
     ground.projector(False)
     command.stop()
-    Filler(ground.market.broker, ground.market.partitions).products(records // VERSIONS, VERSIONS)
+    fill_log(ground.market.broker.address, TOPIC, ground.market.partitions, records // VERSIONS,
+             VERSIONS)
     projector.start(wait=False)
     command.start(FILLING_S_MAX)
     until = time.monotonic() + FILLING_S_MAX

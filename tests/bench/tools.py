@@ -11,6 +11,7 @@ from pathlib import Path
 from support.paths import build_folder
 
 HERE = Path(__file__).resolve().parent
+FILLING_S_MAX = 600
 PATIENCE_S = 60  # beyond a run's own length, before it counts as hung
 
 
@@ -73,6 +74,14 @@ def raw_produce(brokers, topic, outstanding, seconds, shape):
     for name, value in shape.items():
         command += [f"--{name}", value]
     return json.loads(_run(command, seconds))
+
+
+def fill_log(brokers, topic, partitions, products, versions, ids_every=1):
+    """A long log in little time, by one who claims every partition: only while no command-svc runs.
+    Ids of some of the products."""
+    return _run([_own("fill_log"), "--brokers", brokers, "--topic", topic, "--partitions",
+                 partitions, "--products", products, "--versions", versions,
+                 "--ids-every", ids_every], FILLING_S_MAX).split()
 
 
 def pgbench(conninfo, script, clients, seconds):

@@ -394,6 +394,67 @@ static void a_large_flush_keeps_no_memory(void **state)
     assert_found(room->orders, "0", "newer");
 }
 
+/* Bytes that this process has handed to write and its kin. */
+static size_t written_bytes(void)
+{
+    char line[64];
+    unsigned long long bytes = 0;
+    FILE *file = fopen("/proc/self/io", "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "wchar: %llu", &bytes) == 1)
+            break;
+    fclose(file);
+    return (size_t)bytes;
+}
+
+/* So that each key lies on another page than the one before. */
+static void read_scattered(struct room *room, int i)
+{
+    char key[16];
+    snprintf(key, sizeof key, "%d", (int)((unsigned)i * 7919u % 60000u));
+    commit(room->orders, key, "0123456789012345678901234567890123456789012345678901234567890");
+    index_acknowledge(room->orders, one);
+}
+
+static void a_flush_changes_no_more_pages_than_were_foretold(void **state)
+{
+    struct room *room = *state;
+    assert_int_equal(index_dirty_bytes(room->index), 0);
+    for (int i = 0; i < 60000; i++) {
+        read_scattered(room, i);
+        if (index_is_swollen(room->index))
+            flush(room);
+    }
+    flush(room);
+    assert_int_equal(index_dirty_bytes(room->index), 0);
+
+    int count = 0;
+    for (; !index_is_swollen(room->index); count++)
+        read_scattered(room, count * 37);
+    size_t foretold = index_dirty_bytes(room->index), before = written_bytes();
+    assert_in_range(foretold, INDEX_DIRTY_BYTES_MAX, INDEX_DIRTY_BYTES_MAX + 8192);
+    flush(room);
+    size_t written = written_bytes() - before;
+    assert_in_range(written, foretold / 4, foretold);
+    assert_false(index_is_swollen(room->index));
+}
+
+static void giving_memory_back_loses_nothing(void **state)
+{
+    struct room *room = *state;
+    commit(room->orders, "a", "flushed");
+    index_acknowledge(room->orders, one);
+    flush(room);
+    commit(room->orders, "b", "not flushed");
+    index_give_back(room->index);
+    assert_found(room->orders, "a", "flushed");
+    assert_found(room->orders, "b", "not flushed");
+    index_acknowledge(room->orders, two);
+    flush(room);
+    assert_position(room->orders, "2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +471,8 @@ int main(void)
         TEST(an_absent_value_removes),
         TEST(an_empty_value_is_not_an_absent_one),
         TEST(a_large_flush_keeps_no_memory),
+        TEST(a_flush_changes_no_more_pages_than_were_foretold),
+        TEST(giving_memory_back_loses_nothing),
         TEST(a_position_moves_without_a_commit),
         TEST(a_full_overlay_refuses_and_recovers_by_a_flush),
         TEST(a_value_larger_than_any_chunk_is_kept),
