@@ -61,9 +61,12 @@ static rd_kafka_resp_err_t received(rd_kafka_t *client, int socket, const char *
 
     (void)client, (void)socket, (void)broker, (void)broker_id, (void)api_version;
     (void)correlation_id;
-    if (api_key != API_KEY_FETCH || code != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        round_trip_us >= KAFKA_FETCH_WAIT_US) /* the broker has waited: it brings nothing */
+    if (api_key != API_KEY_FETCH || code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (round_trip_us >= KAFKA_FETCH_WAIT_US) { /* the broker has waited, or is slow */
+        wait_for_room(kafka);
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
     int64_t early_us = last_boot_us + spacing_us - clock_boot_us();
     if (size < KAFKA_FETCH_FULL_BYTES && early_us > 0 && early_us <= spacing_us)
         sleep_us(early_us);
