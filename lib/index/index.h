@@ -85,7 +85,7 @@ void index_give_back(struct index *index);
 size_t index_dirty_bytes(const struct index *index);
 /* They are more than INDEX_DIRTY_BYTES_MAX, and the last flush did not fail: whoever reads a log
  * flushes now, and memory stays bounded however much there is to read. */
-#define INDEX_DIRTY_BYTES_MAX ((size_t)8 * 1024 * 1024)
+#define INDEX_DIRTY_BYTES_MAX ((size_t)3 * 1024 * 1024)
 bool index_is_swollen(const struct index *index);
 /* Bytes held by the overlay: flush when it grows. */
 size_t index_overlay_bytes(const struct index *index);
