@@ -189,7 +189,7 @@ def test_a_rebuild_is_dropped_although_it_copies(room, monkeypatch):
             wait_until(lambda: room.query_rows(
                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
             ) == [(1,)], 30, "the drop waits for the table")
-            cursor.execute("UPDATE projector.position SET next_offset = 0 WHERE revision = -1")
+            cursor.execute("UPDATE projector.position SET parked = parked WHERE revision = -1")
             copying.commit()
             assert drop.result().returncode == 0
     copying.close()
