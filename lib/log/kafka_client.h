@@ -54,7 +54,7 @@ struct kafka_port {
     pthread_mutex_t room_mutex;
     pthread_cond_t room;       /* messages were read, or it ends */
     atomic_bool room_is_short; /* the consumer's thread waits for it */
-    atomic_bool ending;
+    bool ending;               /* room_mutex: the queue of messages is not looked at any more */
     rd_kafka_queue_t *messages;
     rd_kafka_queue_t *consumer_errors;
     rd_kafka_message_t *batch[KAFKA_BATCH_MAX];
@@ -97,6 +97,8 @@ MUST_CHECK bool kafka_space_fetches(struct kafka_port *kafka, rd_kafka_conf_t *c
                                     struct error *error);
 /* Some were read: the consumer's thread may go on. */
 void kafka_note_room(struct kafka_port *kafka);
+/* Before the queue of messages is destroyed: the consumer's thread lives on for a moment. */
+void kafka_end_room(struct kafka_port *kafka);
 MUST_CHECK bool kafka_consumer_open_topic(struct kafka_port *kafka, struct kafka_topic *topic,
                                           struct error *error);
 /* Asks the broker whether it is there, if there is doubt; blocks shortly. */

@@ -274,8 +274,7 @@ struct log_port *kafka_port_destroy(struct log_port *port)
 
     if (kafka == NULL)
         return NULL;
-    atomic_store(&kafka->ending, true);
-    kafka_note_room(kafka);
+    kafka_end_room(kafka);
     for (int32_t source = 0; source < kafka->source_count; source++)
         kafka_fetch_stop(port, source);
     while (kafka->topics != NULL) {

@@ -29,24 +29,34 @@ static bool is_full(struct kafka_port *kafka, size_t records_max)
 static void wait_for_room(struct kafka_port *kafka)
 {
     size_t most = kafka->options.fetched_records_max;
-    if (most == 0 || !is_full(kafka, most))
+    if (most == 0)
         return;
     struct timespec until = condition_deadline(ROOM_MS_MAX * INT64_C(1000));
     int timed_out = 0;
     (void)pthread_mutex_lock(&kafka->room_mutex);
-    atomic_store(&kafka->room_is_short, true);
-    while (!atomic_load(&kafka->ending) && timed_out == 0 && is_full(kafka, most / 2))
-        timed_out = pthread_cond_timedwait(&kafka->room, &kafka->room_mutex, &until);
-    atomic_store(&kafka->room_is_short, false);
+    if (!kafka->ending && is_full(kafka, most)) {
+        atomic_store(&kafka->room_is_short, true);
+        while (!kafka->ending && timed_out == 0 && is_full(kafka, most / 2))
+            timed_out = pthread_cond_timedwait(&kafka->room, &kafka->room_mutex, &until);
+        atomic_store(&kafka->room_is_short, false);
+    }
     (void)pthread_mutex_unlock(&kafka->room_mutex);
 }
 
 void kafka_note_room(struct kafka_port *kafka)
 {
     if (!atomic_load(&kafka->room_is_short) ||
-        (!atomic_load(&kafka->ending) && is_full(kafka, kafka->options.fetched_records_max / 2)))
+        is_full(kafka, kafka->options.fetched_records_max / 2))
         return;
     (void)pthread_mutex_lock(&kafka->room_mutex);
+    (void)pthread_cond_broadcast(&kafka->room);
+    (void)pthread_mutex_unlock(&kafka->room_mutex);
+}
+
+void kafka_end_room(struct kafka_port *kafka)
+{
+    (void)pthread_mutex_lock(&kafka->room_mutex);
+    kafka->ending = true;
     (void)pthread_cond_broadcast(&kafka->room);
     (void)pthread_mutex_unlock(&kafka->room_mutex);
 }

@@ -272,9 +272,7 @@ static void read_to(struct log_reader *reader, const struct audience *audience, 
     }
 }
 
-/* Were the consumer not woken as soon as there is room again, each of a hundred fetches would wait
- * for a second: more than the patience of read_to. */
-static void read_back_in_little_room(int64_t events)
+static struct log_port *open_little_room(void)
 {
     const struct kafka_port_options options = {
         .brokers = brokers,
@@ -284,9 +282,33 @@ static void read_back_in_little_room(int64_t events)
         .fetch_bytes_max = (size_t)16 * 1024,
     };
     struct log_port *port = kafka_port_create(&options, NULL);
-    struct audience audience = {.events = 0};
 
     assert_non_null(port);
+    return port;
+}
+
+/* The consumer's thread is in the middle of an answer then, or about to be. */
+static void end_while_records_arrive(int times)
+{
+    for (int i = 0; i < times; i++) {
+        struct audience audience = {.events = 0};
+        struct log_port *port = open_little_room();
+        struct log_reader *reader = open_reader(port, &audience);
+        attach_all(reader, NULL);
+        while (audience.events == 0)
+            log_reader_poll(reader, 1, 100);
+        log_reader_destroy(reader);
+        kafka_port_destroy(port);
+    }
+}
+
+/* Were the consumer not woken as soon as there is room again, each of a hundred fetches would wait
+ * for a second: more than the patience of read_to. */
+static void read_back_in_little_room(int64_t events)
+{
+    struct log_port *port = open_little_room();
+    struct audience audience = {.events = 0};
+
     struct log_reader *reader = open_reader(port, &audience);
     attach_all(reader, NULL);
     read_to(reader, &audience, events);
@@ -328,6 +350,7 @@ static void all_appends_are_acknowledged_and_read_back(void **unused)
     log_reader_destroy(reader);
     kafka_port_destroy(port);
     read_back_in_little_room(APPENDS);
+    end_while_records_arrive(30);
 }
 
 static void a_reader_goes_on_from_its_stored_positions(void **unused)
