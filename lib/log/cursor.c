@@ -260,6 +260,8 @@ static enum cursor_outcome verify(struct cursor *cursor, const struct log_messag
         return replaced(cursor, "the last record read is missing", error);
     if (!is_last_record(cursor, message))
         return replaced(cursor, "the last record read is another one now", error);
+    if (position->next <= position->last_offset || position->term > position->last_offset)
+        return replaced(cursor, "no reader leaves such a position", error);
     cursor->short_since_us = 0;
     /* The same fetch goes on: what it delivers before position.next was read already. */
     cursor->phase = CURSOR_READING;

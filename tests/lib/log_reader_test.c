@@ -363,6 +363,22 @@ static void who_stands_where_the_log_never_was_is_told(void **unused)
     }
 }
 
+/* A damaged row, or one written by hand. */
+static void a_position_that_no_reader_leaves_is_refused(void **unused)
+{
+    (void)unused;
+    assert_true(owner_append(&owner, 1, 1));
+    struct log_position position = position_after(2);
+    int64_t wrong[] = {position.last_offset, 0, -1};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        trace[0] = '\0';
+        position.next = wrong[i];
+        attach(0, &position);
+        read_all();
+        assert_non_null(strstr(trace, "0!log_replaced"));
+    }
+}
+
 static void a_detached_partition_is_not_read(void **unused)
 {
     (void)unused;
@@ -394,6 +410,7 @@ int main(void)
         TEST(a_poll_reads_no_more_than_it_was_asked_for),
         TEST(who_stands_further_on_is_passed_through),
         TEST(who_stands_where_the_log_never_was_is_told),
+        TEST(a_position_that_no_reader_leaves_is_refused),
         TEST(a_detached_partition_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
