@@ -110,9 +110,10 @@ def _tree_ticks(pid):
 
 
 def _busy_ticks():
-    """Of all processors: user, nice, system, irq, softirq and what the host took away."""
+    """Of all processors: user, nice, system, irq and softirq; and apart what the host took away."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return sum(fields) - fields[3] - fields[4]
+    user, nice, system, _idle, _waiting, irq, softirq, stolen = fields
+    return user + nice + system + irq + softirq, stolen
 
 
 def _thread_ticks(pid):
@@ -127,8 +128,9 @@ def _thread_ticks(pid):
 
 
 class CpuMeter:
-    """Share of one processor that each process took between start and stop, that of the load, and
-    of whatever else runs here: figures taken beside much of that mean little.
+    """Share of one processor that each process took between start and stop, that of the load, of
+    whatever else runs here, and of what the host gave to other machines meanwhile: figures taken
+    beside much of either mean little.
 
         with CpuMeter({"kafka": process, …}) as meter:
             …
@@ -146,7 +148,9 @@ class CpuMeter:
                  for name, each in self.processes.items()}
         threads = {name: _thread_ticks(each.pid) for name, each in self.processes.items()}
         known = {**trees, "load": used.ru_utime + used.ru_stime}
-        known["others"] = _busy_ticks() / TICKS_PER_S - sum(known.values())
+        busy, stolen = _busy_ticks()
+        known["others"] = busy / TICKS_PER_S - sum(known.values())
+        known["host"] = stolen / TICKS_PER_S
         return time.monotonic(), known, threads
 
     def __enter__(self):

@@ -58,7 +58,7 @@ def say_processors(figures):
     if "cpu" in figures and figures.get("rate"):
         each = {name: share / figures["rate"] * 1e6 for name, share in figures["cpu"].items()}
         text = ", ".join(f"{name} {us:.1f}" for name, us in each.items()
-                         if us >= 1 and name != "others")
+                         if us >= 1 and name not in ("others", "host"))
         say(f"    microseconds of processor for each: {text}")
 
 
