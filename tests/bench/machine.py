@@ -104,7 +104,7 @@ def _tree_ticks(pid):
     for child in _children(pid):
         try:
             ticks += _ticks(f"/proc/{child}/stat")
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass
     return ticks
 
@@ -122,7 +122,7 @@ def _thread_ticks(pid):
         try:
             name = (thread / "comm").read_text().strip()
             ticks[f"{name}/{thread.name}"] = _ticks(thread / "stat")
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass
     return ticks
 
