@@ -5,6 +5,7 @@
 #include "lib/web/auth.h"
 #include "lib/web/client.h"
 #include "schemas/roles.h"
+#include <stdio.h>
 #include <string.h>
 
 #define ANSWER_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -57,11 +58,9 @@ static bool exchange(struct web_client *client, struct web_exchange *wanted, str
     return false;
 }
 
-bool operator_ask(const struct operator_call *call, int *ret_status, struct text *ret_answer,
-                  struct error *error)
+static bool ask(const struct operator_call *call, struct outcome *outcome, struct error *error)
 {
     const struct web_client_options options = {1, 1, ANSWER_BYTES_MAX, 2000};
-    struct outcome outcome = {.arena = call->arena};
     const char *bearer = sign(call, error);
     if (bearer == NULL)
         return false;
@@ -74,16 +73,47 @@ bool operator_ask(const struct operator_call *call, int *ret_status, struct text
         .body = call->body,
         .deadline_boot_us = clock_boot_us() + TIMEOUT_US,
         .done = take_answer,
-        .user = &outcome,
+        .user = outcome,
     };
     struct web_client *client = web_client_create(&options, error);
     bool fine = client != NULL && exchange(client, &wanted, error);
     web_client_destroy(client);
-    if (fine && outcome.answer.bytes == NULL)
+    if (fine && outcome->answer.bytes == NULL)
         return error_set(error, FAULT_OUT_OF_MEMORY, "an answer");
-    *ret_status = outcome.status;
-    *ret_answer = outcome.answer;
     return fine;
+}
+
+bool operator_ask(const struct operator_call *call, struct text *ret_answer, struct error *error)
+{
+    struct outcome outcome = {.arena = call->arena};
+
+    if (call->url == NULL)
+        return error_set(error, FAULT_OUT_OF_MEMORY, "an address");
+    if (!ask(call, &outcome, error))
+        return false;
+    *ret_answer = outcome.answer;
+    if (outcome.status / 100 == 2)
+        return true;
+    (void)printf("%.*s\n", TEXT_ARGS(outcome.answer));
+    return error_set(error, FAULT_CONFIG_INVALID, "refused with %d", outcome.status);
+}
+
+enum command_exit operator_options(int argc, char **argv, const struct option *options,
+                                   struct operator_given *ret_given, struct error *error)
+{
+    int found;
+
+    opterr = 0;
+    *ret_given = (struct operator_given){.who = "sijangctl"};
+    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (found) {
+        case 'a': ret_given->who = optarg; break;
+        case 'r': ret_given->reason = optarg; break;
+        case 'f': ret_given->from = optarg; break;
+        default: return command_misused(argv, error);
+        }
+    }
+    return COMMAND_DONE;
 }
 
 bool operator_word_is_plain(const char *word)

@@ -19,8 +19,7 @@ static const struct config_entry settings[] = {
 struct wish {
     const char *method;
     const char *path;
-    const char *reason; /* NULL: no body */
-    const char *who;
+    struct operator_given given; /* without a reason there is no body */
     struct arena *arena;
 };
 
@@ -28,9 +27,9 @@ static bool write_body(const struct wish *wish, struct text *ret_body)
 {
     struct buffer CLEANUP(buffer_done) out;
     buffer_init(&out, BODY_BYTES_MAX);
-    if (wish->reason != NULL) {
+    if (wish->given.reason != NULL) {
         buffer_put_string(&out, "{\"reason\":");
-        buffer_put_json_string(&out, text_of(wish->reason));
+        buffer_put_json_string(&out, text_of(wish->given.reason));
         buffer_put_string(&out, "}");
     }
     *ret_body = arena_copy_text(wish->arena, buffer_text(&out));
@@ -39,29 +38,26 @@ static bool write_body(const struct wish *wish, struct text *ret_body)
 
 static enum command_exit ask(const struct wish *wish, struct error *error)
 {
-    struct operator_settings given;
+    struct operator_settings loaded;
     struct text body, answer;
-    int status;
-    if (!config_load(settings, &given, error))
+    if (!config_load(settings, &loaded, error))
         return COMMAND_MISUSED;
-    const char *url = arena_print(wish->arena, "%s%s", given.url, wish->path);
-    if (url == NULL || !write_body(wish, &body))
+    if (!write_body(wish, &body)) {
+        error_set(error, FAULT_OUT_OF_MEMORY, "a request");
         return COMMAND_FAILED;
+    }
     const struct operator_call call = {
-        .settings = &given,
+        .settings = &loaded,
         .method = wish->method,
-        .url = url,
+        .url = arena_print(wish->arena, "%s%s", loaded.url, wish->path),
         .body = body,
-        .who = wish->who,
+        .who = wish->given.who,
         .arena = wish->arena,
     };
-    if (!operator_ask(&call, &status, &answer, error))
+    if (!operator_ask(&call, &answer, error))
         return COMMAND_FAILED;
     (void)printf("%.*s\n", TEXT_ARGS(answer));
-    if (status / 100 == 2)
-        return COMMAND_DONE;
-    error_set(error, FAULT_CONFIG_INVALID, "refused with %d", status);
-    return COMMAND_FAILED;
+    return COMMAND_DONE;
 }
 
 static enum command_exit read_arguments(int argc, char **argv, struct wish *wish,
@@ -72,17 +68,9 @@ static enum command_exit read_arguments(int argc, char **argv, struct wish *wish
         {"as", required_argument, NULL, 'a'},
         {0},
     };
-    int found;
-    opterr = 0;
-    wish->who = "sijangctl";
-    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (found == 'r')
-            wish->reason = optarg;
-        else if (found == 'a')
-            wish->who = optarg;
-        else
-            return command_misused(argv, error);
-    }
+    enum command_exit read = operator_options(argc, argv, options, &wish->given, error);
+    if (read != COMMAND_DONE)
+        return read;
     for (int i = optind; i < argc; i++)
         if (!operator_word_is_plain(argv[i])) {
             error_set(error, FAULT_CONFIG_INVALID, "%s is no view and no key", argv[i]);
@@ -105,7 +93,7 @@ static enum command_exit run_list(int argc, char **argv, struct error *error)
     enum command_exit read = read_arguments(argc, argv, &wish, error);
     if (read != COMMAND_DONE)
         return read;
-    if (argc - optind > 1 || wish.reason != NULL)
+    if (argc - optind > 1 || wish.given.reason != NULL)
         return misused(error);
     wish.path =
         optind == argc ? "/v1/parked" : arena_print(&arena, "/v1/parked?view=%s", argv[optind]);
@@ -120,7 +108,7 @@ static enum command_exit run_retry(int argc, char **argv, struct error *error)
     enum command_exit read = read_arguments(argc, argv, &wish, error);
     if (read != COMMAND_DONE)
         return read;
-    if (argc - optind < 1 || argc - optind > 2 || wish.reason != NULL)
+    if (argc - optind < 1 || argc - optind > 2 || wish.given.reason != NULL)
         return misused(error);
     wish.path = argc - optind == 1
                     ? arena_print(&arena, "/v1/parked/%s/retry", argv[optind])
@@ -136,7 +124,7 @@ static enum command_exit run_discard(int argc, char **argv, struct error *error)
     enum command_exit read = read_arguments(argc, argv, &wish, error);
     if (read != COMMAND_DONE)
         return read;
-    if (argc - optind != 2 || wish.reason == NULL)
+    if (argc - optind != 2 || wish.given.reason == NULL)
         return misused(error);
     wish.path = arena_print(&arena, "/v1/parked/%s/%s/discard", argv[optind], argv[optind + 1]);
     return wish.path != NULL ? ask(&wish, error) : COMMAND_FAILED;

@@ -24,7 +24,7 @@ struct wish {
     struct operator_settings settings;
     const char *context, *reaction, *sender; /* sender may be NULL */
     int64_t version;                         /* 0: none given */
-    const char *reason, *who, *from;
+    struct operator_given given;
     bool discard;
     struct arena arena;
 };
@@ -76,23 +76,13 @@ static const struct record page_record = {
     .field_count = COUNT_OF(page_fields),
 };
 
-/* A refusal is shown as it came. */
 static bool ask(struct wish *wish, struct operator_call *call, struct text *ret_answer,
                 struct error *error)
 {
-    int status;
-
     call->settings = &wish->settings;
-    call->who = wish->who;
+    call->who = wish->given.who;
     call->arena = &wish->arena;
-    if (call->url == NULL)
-        return error_set(error, FAULT_OUT_OF_MEMORY, "an address");
-    if (!operator_ask(call, &status, ret_answer, error))
-        return false;
-    if (status / 100 == 2)
-        return true;
-    (void)printf("%.*s\n", TEXT_ARGS(*ret_answer));
-    return error_set(error, FAULT_CONFIG_INVALID, "refused with %d", status);
+    return operator_ask(call, ret_answer, error);
 }
 
 static bool ask_page(struct wish *wish, struct text from, struct text *ret_answer,
@@ -175,7 +165,7 @@ static bool write_order(struct wish *wish, struct text *ret_body)
 
     buffer_init(&out, BODY_BYTES_MAX);
     buffer_print(&out, "{\"discard\":%s,\"reason\":", wish->discard ? "true" : "false");
-    buffer_put_json_string(&out, text_of(wish->reason));
+    buffer_put_json_string(&out, text_of(wish->given.reason));
     if (wish->sender != NULL) {
         buffer_put_string(&out, ",\"sender\":");
         buffer_put_json_string(&out, text_of(wish->sender));
@@ -240,20 +230,10 @@ static enum command_exit read_options(int argc, char **argv, struct wish *wish, 
         {"from", required_argument, NULL, 'f'},
         {0},
     };
-    int found;
+    enum command_exit read = operator_options(argc, argv, options, &wish->given, error);
 
-    opterr = 0;
-    wish->who = "sijangctl";
-    while ((found = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (found == 'r')
-            wish->reason = optarg;
-        else if (found == 'a')
-            wish->who = optarg;
-        else if (found == 'f')
-            wish->from = optarg;
-        else
-            return command_misused(argv, error);
-    }
+    if (read != COMMAND_DONE)
+        return read;
     for (int i = optind; i < argc; i++)
         if (!operator_word_is_plain(argv[i]))
             return misused(error, "there are no such names");
@@ -284,11 +264,11 @@ static enum command_exit list(struct wish *wish, struct error *error)
 {
     struct text answer;
 
-    if (wish->sender != NULL || wish->reason != NULL)
+    if (wish->sender != NULL || wish->given.reason != NULL)
         return misused(error, "other arguments are needed");
-    if (wish->from != NULL && strpbrk(wish->from, "&?# %") != NULL)
+    if (wish->given.from != NULL && strpbrk(wish->given.from, "&?# %") != NULL)
         return misused(error, "--from is the \"next\" of another page");
-    if (!ask_page(wish, text_of(wish->from), &answer, error))
+    if (!ask_page(wish, text_of(wish->given.from), &answer, error))
         return COMMAND_FAILED;
     (void)printf("%.*s\n", TEXT_ARGS(answer));
     return COMMAND_DONE;
@@ -312,9 +292,9 @@ static enum command_exit run_order(int argc, char **argv, bool discard, struct e
 
     arena_init(&wish.arena, ARENA_BYTES_MAX);
     enum command_exit outcome = read_arguments(argc, argv, &wish, discard ? 4 : 2, error);
-    if (outcome == COMMAND_DONE && wish.from != NULL)
+    if (outcome == COMMAND_DONE && wish.given.from != NULL)
         outcome = misused(error, "--from is for lists");
-    if (outcome == COMMAND_DONE && wish.reason == NULL)
+    if (outcome == COMMAND_DONE && wish.given.reason == NULL)
         outcome = misused(error, "a --reason is needed");
     if (outcome == COMMAND_DONE)
         outcome = order(&wish, error);
